@@ -1,0 +1,66 @@
+import { open, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import { ThawError } from "../errors.ts";
+
+/**
+ * Writes a file so that a reader sees either the old content or all of the new: a temporary
+ * file beside it, flushed to the disk, then renamed over it.
+ * @throws ThawError `node/disk-full`, `node/unwritable`
+ */
+export async function writeFileAtomic(path: string, content: Uint8Array | string): Promise<void> {
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    const file = await open(temporary, "w");
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+    await syncFolder(dirname(path));
+  } catch (cause) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw writeFault(path, cause);
+  }
+}
+
+/** Without this a rename may be undone by a power cut; platforms that cannot do it do not need it. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, "r").catch(() => undefined);
+  if (folder === undefined) return;
+  await folder.sync().catch(() => undefined);
+  await folder.close();
+}
+
+/** The typed error for a failed write to `path`. */
+export function writeFault(path: string, cause: unknown): ThawError {
+  const code = errorCode(cause);
+  if (code === "ENOSPC" || code === "EDQUOT") {
+    return new ThawError(
+      {
+        code: "node/disk-full",
+        what: "The disk is full; everything written before is kept",
+        where: path,
+        next: "Free some space, then run `thaw resume` on the run's folder.",
+      },
+      cause,
+    );
+  }
+  return new ThawError(
+    {
+      code: "node/unwritable",
+      what: `Cannot write here (${code ?? String(cause)})`,
+      where: path,
+      next: "Choose another folder with --out, or change the folder's permissions.",
+    },
+    cause,
+  );
+}
+
+/** The system's code of a failed call, such as `ENOENT`. */
+export function errorCode(cause: unknown): string | undefined {
+  return cause instanceof Error && "code" in cause && typeof cause.code === "string"
+    ? cause.code
+    : undefined;
+}
