@@ -112,6 +112,8 @@ def initialise(net):
         if isinstance(module, nn.Linear):
             nn.init.normal_(module.weight, std=module.in_features**-0.5)
     for name, parameter in net.named_parameters():
+        if name.endswith(("in_proj_bias", "class_token")):
+            nn.init.uniform_(parameter, -0.2, 0.2)
         if name.endswith("layer_scale"):
             nn.init.uniform_(parameter, 0.3, 0.7)
 
