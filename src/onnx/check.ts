@@ -1,0 +1,95 @@
+import type { Graph, Model, Node } from "./graph.ts";
+import { topologicalOrder } from "./order.ts";
+import { refuse } from "./refuse.ts";
+import { bodies } from "./values.ts";
+
+/** Oldest and newest versions of the standard operators that Thaw reads. */
+export const OPSET_RANGE = { oldest: 11, newest: 25 } as const;
+
+/**
+ * A model that keeps the rules of the format: every name written once, every input written
+ * somewhere, nodes in topological order, the operator set known.
+ * @throws ThawError `onnx/missing-opset`, `onnx/unsupported-opset`, `onnx/duplicate-name`,
+ * `onnx/dangling-input`, `onnx/dangling-output`, `onnx/no-output`, `onnx/cyclic`
+ */
+export function checked(model: Model): Model {
+  checkOpsets(model);
+  return { ...model, graph: checkGraph(model.graph, new Set(), model.opsets) };
+}
+
+function checkOpsets({ opsets }: Model): void {
+  const version =
+    opsets.get("") ?? refuse("missing-opset", "This model does not say which operator set it uses");
+  if (version < OPSET_RANGE.oldest || version > OPSET_RANGE.newest) {
+    refuse("unsupported-opset", `This model uses operator set ${version}`, {
+      next: `Export it with an opset between ${OPSET_RANGE.oldest} and ${OPSET_RANGE.newest}.`,
+    });
+  }
+}
+
+function checkGraph(
+  graph: Graph,
+  around: ReadonlySet<string>,
+  opsets: ReadonlyMap<string, number>,
+): Graph {
+  const own = ownNames(graph);
+  const visible = around.size === 0 ? own : new Set([...around, ...own]);
+  for (const node of graph.nodes) {
+    if (!opsets.has(node.domain)) {
+      refuse("missing-opset", `The operators of ${node.domain} have no version in this model`, {
+        where: describe(node),
+      });
+    }
+    for (const input of node.inputs) {
+      if (input !== "" && !visible.has(input)) {
+        refuse("dangling-input", `Nothing in this model writes the value ${input}`, {
+          where: describe(node),
+        });
+      }
+    }
+  }
+  if (graph.outputs.length === 0) refuse("no-output", "This network puts nothing out");
+  const outputs = new Set<string>();
+  for (const { name } of graph.outputs) {
+    if (!visible.has(name)) {
+      refuse("dangling-output", "Nothing in this model writes one of its outputs", { where: name });
+    }
+    if (outputs.has(name)) refuse("duplicate-name", "An output is named twice", { where: name });
+    outputs.add(name);
+  }
+  const nodes = topologicalOrder(graph.nodes).map((node) => checkBodies(node, visible, opsets));
+  return { ...graph, nodes };
+}
+
+function checkBodies(
+  node: Node,
+  visible: ReadonlySet<string>,
+  opsets: ReadonlyMap<string, number>,
+): Node {
+  if (bodies(node).length === 0) return node;
+  const attributes = Object.entries(node.attributes).map(([name, attribute]) => [
+    name,
+    attribute.kind === "graph"
+      ? { ...attribute, value: checkGraph(attribute.value, visible, opsets) }
+      : attribute,
+  ]);
+  return { ...node, attributes: Object.fromEntries(attributes) };
+}
+
+function ownNames(graph: Graph): Set<string> {
+  const names = new Set<string>();
+  const define = (name: string, where: string) => {
+    if (names.has(name)) refuse("duplicate-name", `Two things write the value ${name}`, { where });
+    names.add(name);
+  };
+  for (const input of graph.inputs) define(input.name, "the inputs");
+  for (const name of graph.initializers.keys()) define(name, "the initializers");
+  for (const node of graph.nodes) {
+    for (const output of node.outputs) if (output !== "") define(output, describe(node));
+  }
+  return names;
+}
+
+function describe(node: Node): string {
+  return `${node.op} ${node.name}`;
+}
