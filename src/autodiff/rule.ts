@@ -21,3 +21,6 @@ export interface RuleContext {
  * for them. Undefined marks an input no gradient flows to (a shape, an index).
  */
 export type Rule = (context: RuleContext) => readonly ((() => string) | undefined)[];
+
+/** The rule of operators no gradient flows through: shapes, indices, comparisons, constants. */
+export const passive: Rule = () => [];

@@ -5,6 +5,7 @@ import * as convolution from "./convolution.ts";
 import * as layout from "./layout.ts";
 import * as matrix from "./matrix.ts";
 import * as normalization from "./normalization.ts";
+import * as passive from "./passive.ts";
 import * as pooling from "./pooling.ts";
 import * as reduction from "./reduction.ts";
 import * as resize from "./resize.ts";
@@ -21,6 +22,7 @@ const table = {
   ...layout,
   ...matrix,
   ...normalization,
+  ...passive,
   ...pooling,
   ...reduction,
   ...resize,

@@ -1,4 +1,27 @@
-import type { Rule } from "../rule.ts";
+import { passive } from "../rule.ts";
 
-/** Operators no gradient flows through: shapes, indices, comparisons, constants. */
-export const passive: Rule = () => [];
+export const And = passive;
+export const ArgMax = passive;
+export const ArgMin = passive;
+export const Ceil = passive;
+export const Constant = passive;
+export const ConstantOfShape = passive;
+export const Equal = passive;
+export const EyeLike = passive;
+export const Floor = passive;
+export const Greater = passive;
+export const GreaterOrEqual = passive;
+export const IsInf = passive;
+export const IsNaN = passive;
+export const Less = passive;
+export const LessOrEqual = passive;
+export const NonZero = passive;
+export const Not = passive;
+export const OneHot = passive;
+export const Or = passive;
+export const Range = passive;
+export const Round = passive;
+export const Shape = passive;
+export const Sign = passive;
+export const Size = passive;
+export const Xor = passive;
