@@ -1,0 +1,60 @@
+import { augmentationStrength } from "../../data/view.ts";
+import { type Html, html } from "../html.ts";
+import type { TrialRecord } from "../record.ts";
+import { axes, fixed, line, plot } from "./axes.ts";
+import { linear, ticks } from "./scale.ts";
+
+/**
+ * The balance search: validation loss against depth, one line an augmentation strength, error
+ * bars over folds, the one-standard-error band above the best and the chosen point.
+ */
+export function searchChart(trials: readonly TrialRecord[]): Html {
+  const best = trials.reduce((a, b) => (b.mean < a.mean ? b : a));
+  const low = Math.min(...trials.map((trial) => trial.mean - trial.standardError));
+  const high = Math.max(...trials.map((trial) => trial.mean + trial.standardError));
+  const x = linear(0, 1, plot.left + 8, plot.width - plot.right - 8);
+  const y = linear(Math.min(0, low), high, plot.height - plot.bottom, plot.top);
+  const band = best.mean + best.standardError;
+  const marks = [
+    html`<rect class="band" x="${plot.left}" width="${plot.width - plot.left - plot.right}" y="${fixed(y(band))}" height="${fixed(Math.max(1, y(best.mean) - y(band)))}"/>`,
+    ...augmentationStrength.options.flatMap((strength) => {
+      const own = bestByDepth(trials.filter((trial) => trial.augmentation === strength));
+      return own.length === 0
+        ? []
+        : [
+            line(
+              own.map((trial) => [trial.depth, trial.mean] as const),
+              x,
+              y,
+              strength,
+            ),
+            ...own.map(
+              (trial) =>
+                html`<line class="error ${strength}" x1="${fixed(x(trial.depth))}" x2="${fixed(x(trial.depth))}" y1="${fixed(y(trial.mean - trial.standardError))}" y2="${fixed(y(trial.mean + trial.standardError))}"/><circle class="${trial.chosen ? "dot" : `point ${strength}`}" cx="${fixed(x(trial.depth))}" cy="${fixed(y(trial.mean))}" r="${trial.chosen ? 7 : 4}"><title>${trial.name}, ${strength} augmentation, learning rate ${trial.learningRate}: ${trial.mean.toFixed(3)}</title></circle>`,
+            ),
+          ];
+    }),
+  ];
+  return axes(
+    {
+      scale: x,
+      ticks: [0, 0.25, 0.5, 0.75, 1],
+      label: "thaw point: share of the network kept frozen",
+      format: (value) => `${value * 100} %`,
+    },
+    { scale: y, ticks: ticks(Math.min(0, low), high, 5), label: "validation loss" },
+    marks,
+    "The balance search",
+  );
+}
+
+/** Of several learning rates tried at one thaw point, the line goes through the best. */
+function bestByDepth(trials: readonly TrialRecord[]): TrialRecord[] {
+  const best = new Map<number, TrialRecord>();
+  for (const trial of trials) {
+    const known = best.get(trial.depth);
+    if (known === undefined || trial.mean < known.mean || trial.chosen)
+      best.set(trial.depth, trial);
+  }
+  return [...best.values()].sort((a, b) => a.depth - b.depth);
+}

@@ -1,0 +1,135 @@
+import { z } from "zod";
+import { augmentationStrength } from "../data/view.ts";
+import { depthPoint, similarityVerdict, sizeVerdict } from "../measure/measurement.ts";
+import { plan, strategy } from "../plan/plan.ts";
+
+const fraction = z.number().min(0).max(1);
+
+const classMetrics = z.object({
+  name: z.string(),
+  precision: fraction,
+  recall: fraction,
+  f1: fraction,
+  support: z.int().nonnegative(),
+});
+
+/** How good a model is on labelled pictures. */
+export const metrics = z.object({
+  images: z.int().nonnegative(),
+  accuracy: fraction,
+  /** 95 % Wilson interval of the accuracy. */
+  interval: z.tuple([fraction, fraction]),
+  macroF1: fraction,
+  /** Mean negative log-likelihood in nats. */
+  loss: z.number(),
+  /** Expected calibration error over 15 bins. */
+  ece: fraction,
+  perClass: z.array(classMetrics),
+});
+export type Metrics = z.infer<typeof metrics>;
+
+const epoch = z.object({
+  epoch: z.int().positive(),
+  trainLoss: z.number(),
+  valLoss: z.number(),
+  trainAccuracy: fraction,
+  valAccuracy: fraction,
+});
+export type Epoch = z.infer<typeof epoch>;
+
+const trial = z.object({
+  /** Name of the thaw point and its depth, the share of multiply-adds before it. */
+  name: z.string(),
+  depth: fraction,
+  augmentation: augmentationStrength,
+  learningRate: z.number(),
+  /** Validation loss of each fold. */
+  folds: z.array(z.number()),
+  mean: z.number(),
+  standardError: z.number(),
+  chosen: z.boolean(),
+});
+export type TrialRecord = z.infer<typeof trial>;
+
+const picture = z.object({
+  id: z.string(),
+  /** A small JPEG as a data URI. */
+  thumbnail: z.string().regex(/^data:image\/jpeg;base64,[A-Za-z0-9+/=]+$/),
+  truth: z.string(),
+  predicted: z.string(),
+  /** Probability of the predicted class. */
+  probability: fraction,
+});
+export type PictureRecord = z.infer<typeof picture>;
+
+/** Everything a report shows of one run. */
+export const runRecord = z.object({
+  thaw: z.string(),
+  name: z.string(),
+  finished: z.iso.datetime(),
+  dataset: z.object({
+    root: z.string(),
+    layout: z.string(),
+    images: z.int().nonnegative(),
+    fingerprint: z.string(),
+    classes: z.array(
+      z.object({
+        name: z.string(),
+        train: z.int().nonnegative(),
+        val: z.int().nonnegative(),
+        test: z.int().nonnegative(),
+      }),
+    ),
+  }),
+  /** What the audit found, one line each, the worst first. */
+  audit: z.array(
+    z.object({
+      level: z.enum(["info", "warning", "error"]),
+      says: z.string(),
+      pictures: z.array(z.string()),
+      total: z.int().nonnegative(),
+    }),
+  ),
+  model: z.object({
+    name: z.string(),
+    spec: z.string(),
+    sha256: z.string(),
+    license: z.string().optional(),
+    parameters: z.int().nonnegative(),
+    inputSize: z.tuple([z.int().positive(), z.int().positive()]),
+  }),
+  size: sizeVerdict,
+  similarity: similarityVerdict.nullable(),
+  depthCurve: z.array(depthPoint),
+  plan,
+  chosen: z.object({
+    strategy,
+    thawPoint: z.object({ cut: z.string(), name: z.string(), depth: fraction }),
+    augmentation: augmentationStrength,
+    trainedParameters: z.int().nonnegative(),
+    /** Where the frozen layers' outputs were kept, in one sentence. */
+    cache: z.string(),
+  }),
+  /** Set where the measured check chose otherwise than the rule. */
+  overruled: z.object({ from: strategy, to: strategy, says: z.string() }).nullable(),
+  curves: z.array(epoch),
+  bestEpoch: z.int().nonnegative(),
+  overfitting: z.string(),
+  trials: z.array(trial),
+  metrics,
+  baselines: z.object({ linearProbe: metrics }),
+  confusion: z.array(z.array(z.int().nonnegative())),
+  calibration: z.object({
+    temperature: z.number().positive(),
+    eceBefore: fraction,
+    bins: z.array(
+      z.object({ confidence: fraction, accuracy: fraction, count: z.int().nonnegative() }),
+    ),
+  }),
+  mistakes: z.array(picture),
+  uncertain: z.array(picture),
+  quantised: z.object({ accuracy: fraction, bytes: z.int(), originalBytes: z.int() }).nullable(),
+  seconds: z.record(z.string(), z.number().nonnegative()),
+  peakMemoryMB: z.number().nonnegative(),
+});
+export type RunRecord = z.infer<typeof runRecord>;

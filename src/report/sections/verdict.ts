@@ -1,0 +1,56 @@
+import { count, duration, percent, plural } from "../format.ts";
+import { type Html, html } from "../html.ts";
+import type { RunRecord } from "../record.ts";
+
+/** The answer in one look: how good, what was trained, how long it took. */
+export function verdict(record: RunRecord): Html {
+  const { metrics, baselines, chosen } = record;
+  const gain = metrics.accuracy - baselines.linearProbe.accuracy;
+  const total = Object.values(record.seconds).reduce((sum, seconds) => sum + seconds, 0);
+  const facts: readonly (readonly [string, string, string])[] = [
+    [
+      percent(metrics.accuracy),
+      "held-out accuracy",
+      `95 % interval ${percent(metrics.interval[0])} to ${percent(metrics.interval[1])}, ${plural(metrics.images, "picture")}`,
+    ],
+    [
+      `${gain >= 0 ? "+" : "\u2212"}${Math.abs(gain * 100).toFixed(1)}`,
+      "points over the linear probe",
+      `classifier on frozen features: ${percent(baselines.linearProbe.accuracy)}`,
+    ],
+    [
+      percent(chosen.trainedParameters / Math.max(1, record.model.parameters)),
+      "of the parameters trained",
+      `${count(chosen.trainedParameters)} of ${count(record.model.parameters)}`,
+    ],
+    [
+      duration(total),
+      "from folder to model",
+      `${Math.round(record.peakMemoryMB)} MB of memory at most`,
+    ],
+  ];
+  return html`<header>
+<p class="brand">thaw ${record.thaw}</p>
+<h1>${record.name}</h1>
+<p class="lead">${headline(record)}</p>
+<div class="facts">${facts.map(
+    ([value, label, detail]) =>
+      html`<div class="fact"><b>${value}</b><span>${label}</span><small>${detail}</small></div>`,
+  )}</div>
+</header>`;
+}
+
+const done: Readonly<Record<RunRecord["chosen"]["strategy"], string>> = {
+  head: "trained only the classifier and kept the whole feature extractor frozen",
+  rear: "trained the rear part of the feature extractor with the classifier",
+  partial: "trained some layers and kept the others frozen",
+  full: "trained the whole model",
+};
+
+function headline({ chosen, dataset, model }: RunRecord): string {
+  const from =
+    chosen.strategy === "head" || chosen.strategy === "full"
+      ? ""
+      : ` from ${chosen.thawPoint.name} on`;
+  return `Thaw ${done[chosen.strategy]}${from}, on ${plural(dataset.images, "picture")} of ${plural(dataset.classes.length, "class")}, starting from ${model.name}.`;
+}
