@@ -1,15 +1,11 @@
 import type { GraphBuilder } from "../../onnx/build.ts";
-import { ThawError } from "../../errors.ts";
+import { elementCount, float32 } from "../../onnx/tensor.ts";
 import type { RuleContext } from "../rule.ts";
+import { refuseDynamic } from "./refuse.ts";
 
-/** A non-negative axis from one that may count from the end. */
-export function positive(axis: number, rank: number): number {
-  return axis < 0 ? axis + rank : axis;
-}
-
-/** Number of elements of a slice of dimensions, 1 when it is empty. */
-export function product(dims: readonly number[]): number {
-  return dims.reduce((total, dim) => total * dim, 1);
+/** A non-negative axis or index from one that may count from the end of `size`. */
+export function positive(index: number, size: number): number {
+  return index < 0 ? index + size : index;
 }
 
 /** `dims` with the entry at `axis` replaced. */
@@ -18,24 +14,14 @@ export function withDim(dims: readonly number[], axis: number, dim: number): num
 }
 
 /**
- * The integers of an input that must be known when the backward graph is written; undefined
+ * The integers of an input that must be known while the backward graph is written; undefined
  * when the input is omitted.
  * @throws ThawError `autodiff/dynamic-input` when the network computes it while running
  */
-export function integers(context: RuleContext, input: number): number[] | undefined {
-  const { node } = context;
+export function integers({ node, constant }: RuleContext, input: number): number[] | undefined {
   const name = node.inputs[input];
   if (name === undefined || name === "") return undefined;
-  const tensor = context.constant(name);
-  if (tensor === undefined) {
-    throw new ThawError({
-      code: "autodiff/dynamic-input",
-      what: `${node.op} takes its input ${input} from a value that is computed while the network runs, so its gradient cannot be written down`,
-      where: node.name,
-      next: "Export the network with a fixed input size, or train only layers after this one.",
-      details: { op: node.op, node: node.name, input: name },
-    });
-  }
+  const tensor = constant(name) ?? refuseDynamic(node, name);
   return Array.from(tensor.data, Number);
 }
 
@@ -49,9 +35,20 @@ export function reshape(build: GraphBuilder, value: string, dims: readonly numbe
   return build.add("Reshape", [value, build.ints(dims)]);
 }
 
+/** A constant identity matrix of dimensions `leading`, `size`, `size`. */
+export function identityMatrix(
+  build: GraphBuilder,
+  size: number,
+  leading: readonly 1[] = [],
+): string {
+  const data = new Float32Array(size * size);
+  for (let index = 0; index < size; index++) data[index * size + index] = 1;
+  return build.constant(float32(data, [...leading, size, size]), "identity");
+}
+
 /**
- * Pulls a gradient back through a linear map along one axis: `gradient` has `dims` with
- * `dims[axis] = out`, `matrix` is the map [out, in], and the result has `in` in that place.
+ * Pulls a gradient back through a linear map along one axis: `gradient` has `dims`, `matrix` is
+ * the map [dims[axis], size], and the result has `size` in that place.
  */
 export function contract(
   build: GraphBuilder,
@@ -61,10 +58,10 @@ export function contract(
   matrix: string,
   size: number,
 ): string {
-  const after = product(dims.slice(axis + 1));
-  if (after === 1 && axis === dims.length - 1) return build.add("MatMul", [gradient, matrix]);
-  const flat = reshape(build, gradient, [product(dims.slice(0, axis)), dims[axis] ?? 1, after]);
+  if (axis === dims.length - 1) return build.add("MatMul", [gradient, matrix]);
+  const outer = elementCount(dims.slice(0, axis));
+  const inner = elementCount(dims.slice(axis + 1));
+  const flat = reshape(build, gradient, [outer, dims[axis] ?? 1, inner]);
   const transposed = build.add("Transpose", [matrix], { perm: [1, 0] });
-  const mapped = build.add("MatMul", [transposed, flat]);
-  return reshape(build, mapped, withDim(dims, axis, size));
+  return reshape(build, build.add("MatMul", [transposed, flat]), withDim(dims, axis, size));
 }

@@ -1,1 +1,195 @@
-export {};
+import type { GraphBuilder } from "../../onnx/build.ts";
+import { elementCount } from "../../onnx/tensor.ts";
+import { int, string } from "../attributes.ts";
+import type { Rule, RuleContext } from "../rule.ts";
+import { contract, identityMatrix, integers, positive, reshape, withDim, zeros } from "./axes.ts";
+import { single } from "./pointwise.ts";
+import { refuseAttribute } from "./refuse.ts";
+
+export const Concat: Rule = ({ node, build, gradients: [dy], dims }) => {
+  if (dy === undefined) return [];
+  let offset = 0;
+  return node.inputs.map((input) => {
+    const own = dims(input);
+    const axis = positive(int(node, "axis", 0), own.length);
+    const start = offset;
+    offset += own[axis] ?? 1;
+    const end = offset;
+    return () =>
+      build.add("Slice", [dy, ...[start, end, axis].map((value) => build.ints([value]))]);
+  });
+};
+
+export const Split: Rule = ({ node, build, gradients, dims }) => [
+  () => {
+    const parts = node.outputs.map((y, index) => gradients[index] ?? zeros(build, dims(y)));
+    return parts.length === 1
+      ? (parts[0] ?? "")
+      : build.add("Concat", parts, { axis: int(node, "axis", 0) });
+  },
+];
+
+/** Puts each axis back in turn: reverse it if it ran backwards, spread it, pad it. */
+export const Slice = single(({ build, x, y, dy, context }) => {
+  const from = context.dims(x);
+  const starts = integers(context, 1) ?? [];
+  const axes = integers(context, 3) ?? starts.map((_, axis) => axis);
+  const steps = integers(context, 4) ?? starts.map(() => 1);
+  const before = from.map(() => 0);
+  const after = from.map(() => 0);
+  let dims = context.dims(y);
+  let gradient = dy;
+  axes.forEach((given, index) => {
+    const axis = positive(given, from.length);
+    const [size, count, stride] = [from[axis] ?? 1, dims[axis] ?? 1, steps[index] ?? 1];
+    const first = firstIndex(starts[index] ?? 0, size, stride);
+    const spread = stride < 0 ? -stride : stride;
+    if (stride < 0) gradient = reverse(build, gradient, axis);
+    if (spread > 1) {
+      gradient = insertZeros(build, gradient, dims, axis, spread);
+      dims = withDim(dims, axis, count * spread);
+    }
+    before[axis] = stride < 0 ? first + (count - 1) * stride : first;
+    after[axis] = size - (before[axis] ?? 0) - count * spread;
+  });
+  return pad(build, gradient, [...before, ...after]);
+});
+
+function firstIndex(start: number, size: number, stride: number): number {
+  return Math.min(Math.max(positive(start, size), 0), stride < 0 ? size - 1 : size);
+}
+
+function reverse(build: GraphBuilder, value: string, axis: number): string {
+  // Past every axis: ONNX clamps it to the element before the first.
+  const end = -(2 ** 31);
+  return build.add("Slice", [value, ...[-1, end, axis, -1].map((each) => build.ints([each]))]);
+}
+
+/** Puts `stride - 1` zeros behind every element of an axis. */
+function insertZeros(
+  build: GraphBuilder,
+  value: string,
+  dims: readonly number[],
+  axis: number,
+  stride: number,
+): string {
+  const [outer, own, inner] = [dims.slice(0, axis), dims[axis] ?? 1, dims.slice(axis + 1)];
+  const apart = reshape(build, value, [elementCount(outer) * own, 1, elementCount(inner)]);
+  const padded = pad(build, apart, [0, 0, 0, 0, stride - 1, 0]);
+  return reshape(build, padded, withDim(dims, axis, own * stride));
+}
+
+/** Pads with zeros; a negative amount crops. */
+function pad(build: GraphBuilder, value: string, amounts: readonly number[]): string {
+  return amounts.every((amount) => amount === 0)
+    ? value
+    : build.add("Pad", [value, build.ints(amounts)]);
+}
+
+/** Neighbouring indices known beforehand are a slice, whose gradient is a Pad; others scatter. */
+export const Gather: Rule = (context) => {
+  const { node, build, gradients, dims } = context;
+  const [[x, indices], [dy]] = [node.inputs, gradients];
+  if (x === undefined || indices === undefined || dy === undefined) return [];
+  return [
+    () => {
+      const from = dims(x);
+      const axis = positive(int(node, "axis", 0), from.length);
+      const size = from[axis] ?? 1;
+      const count = elementCount(dims(indices));
+      const gradient = reshape(build, dy, withDim(from, axis, count));
+      const run = consecutive(context, indices, size);
+      if (run !== undefined) {
+        const before = from.map((_, each) => (each === axis ? run : 0));
+        const after = from.map((_, each) => (each === axis ? size - run - count : 0));
+        return pad(build, gradient, [...before, ...after]);
+      }
+      const rows = reshape(
+        build,
+        indices,
+        withDim(
+          from.map(() => 1),
+          axis,
+          count,
+        ),
+      );
+      const spread = build.add("Expand", [rows, build.ints(withDim(from, axis, count))]);
+      return scatter(build, from, spread, gradient, axis);
+    },
+  ];
+};
+
+/** The first of indices that follow one another, or undefined where they do not. */
+function consecutive(context: RuleContext, indices: string, size: number): number | undefined {
+  const values = context.constant(indices)?.data;
+  if (values === undefined) return undefined;
+  const list = Array.from(values, Number).map((value) => positive(value, size));
+  const [first] = list;
+  return list.every((value, offset) => value === (first ?? 0) + offset) ? first : undefined;
+}
+
+export const GatherElements = single(({ build, node, x, dy, context }) => {
+  const [, indices = ""] = node.inputs;
+  return scatter(build, context.dims(x), indices, dy, int(node, "axis", 0));
+});
+
+function scatter(
+  build: GraphBuilder,
+  dims: readonly number[],
+  indices: string,
+  updates: string,
+  axis: number,
+): string {
+  const inputs = [zeros(build, dims), indices, updates];
+  return build.add("ScatterElements", inputs, { axis, reduction: "add" });
+}
+
+/** @throws ThawError `autodiff/unsupported-attribute` for batch dimensions */
+export const GatherND = single(({ build, node, x, dy, context }) => {
+  const [, indices = ""] = node.inputs;
+  const batched = int(node, "batch_dims", 0);
+  if (batched !== 0) refuseAttribute(node, "batch_dims", batched);
+  return build.add("ScatterND", [zeros(build, context.dims(x)), indices, dy], { reduction: "add" });
+});
+
+/**
+ * Constant padding is undone by the opposite padding. The other modes repeat elements along an
+ * axis, a linear map whose matrix is the operator's own answer to an identity matrix.
+ */
+export const Pad = single(({ build, node, x, y, dy, context }) => {
+  const from = context.dims(x);
+  const given = integers(context, 1) ?? [];
+  const axes = (integers(context, 3) ?? from.map((_, axis) => axis)).map((axis) =>
+    positive(axis, from.length),
+  );
+  const mode = string(node, "mode", "constant");
+  const amounts = (axis: number): [number, number] => {
+    const index = axes.indexOf(axis);
+    return index < 0 ? [0, 0] : [given[index] ?? 0, given[index + axes.length] ?? 0];
+  };
+  if (mode === "constant") {
+    const all = from.map((_, axis) => amounts(axis));
+    return pad(
+      build,
+      dy,
+      [0, 1].flatMap((end) => all.map((pair) => 0 - (pair[end] ?? 0))),
+    );
+  }
+  let dims = context.dims(y);
+  let gradient = dy;
+  for (const [axis, size] of from.entries()) {
+    const [before, after] = amounts(axis);
+    if (before === 0 && after === 0) continue;
+    const square = identityMatrix(build, size);
+    const matrix = build.add("Pad", [square, build.ints([before, 0, after, 0])], { mode });
+    gradient = contract(build, gradient, dims, axis, matrix, size);
+    dims = withDim(dims, axis, size);
+  }
+  return gradient;
+});
+
+export const CumSum = single(({ build, node, dy }) => {
+  const [, axis = ""] = node.inputs;
+  const attributes = { exclusive: int(node, "exclusive", 0), reverse: 1 - int(node, "reverse", 0) };
+  return build.add("CumSum", [dy, axis], attributes);
+});
