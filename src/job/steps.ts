@@ -81,6 +81,11 @@ export async function openSteps(folder: string, damaged: (file: string) => void)
   const current = (name: string) => `${name}.current`;
   const previous = (name: string) => `${name}.previous`;
 
+  const forget = async (name: string) => {
+    await rm(join(folder, current(name)), { force: true });
+    await rm(join(folder, previous(name)), { force: true });
+  };
+
   return {
     async once(name, codec, compute) {
       const done = `${name}.done`;
@@ -88,7 +93,7 @@ export async function openSteps(folder: string, damaged: (file: string) => void)
       if (known !== undefined) return known;
       const value = await compute();
       await write(done, codec, value);
-      await this.forget(name);
+      await forget(name);
       return value;
     },
     async checkpoint(name, codec, state) {
@@ -100,10 +105,7 @@ export async function openSteps(folder: string, damaged: (file: string) => void)
     async restore(name, codec) {
       return (await read(current(name), codec)) ?? (await read(previous(name), codec));
     },
-    async forget(name) {
-      await rm(join(folder, current(name)), { force: true });
-      await rm(join(folder, previous(name)), { force: true });
-    },
+    forget,
   };
 }
 

@@ -2,19 +2,32 @@ import type { RunRecord } from "./record.ts";
 
 const classes = ["daisy", "dandelion", "roses", "sunflowers", "tulips"];
 const share = (value: number) => Math.max(0, Math.min(1, value));
+const confusion = classes.map((_, row) =>
+  classes.map((__, column) => (row === column ? 29 : column < 4 && row > 1 ? 1 : 0)),
+);
 const metricsOf = (accuracy: number): RunRecord["metrics"] => ({
-  images: 165,
+  pictures: 165,
   accuracy,
-  interval: [share(accuracy - 0.05), share(accuracy + 0.04)],
+  accuracyInterval: [share(accuracy - 0.05), share(accuracy + 0.04)],
+  balancedAccuracy: accuracy,
   macroF1: accuracy - 0.004,
   loss: 0.34,
-  ece: 0.031,
-  perClass: classes.map((name, index) => ({
-    name,
+  perClass: classes.map((_, index) => ({
     precision: 0.85 + index * 0.02,
     recall: 0.82 + index * 0.03,
     f1: 0.84 + index * 0.02,
     support: 33,
+  })),
+  confusion,
+});
+const calibrationOf = (ece: number): RunRecord["calibration"]["after"] => ({
+  ece,
+  bins: Array.from({ length: 15 }, (_, index) => ({
+    from: index / 15,
+    to: (index + 1) / 15,
+    confidence: (index + 0.5) / 15,
+    accuracy: share((index + 0.5) / 15 + (index % 3 === 0 ? 0.05 : -0.03)),
+    count: index * 3,
   })),
 });
 /** One grey pixel, a valid JPEG. */
@@ -110,14 +123,20 @@ export function exampleRecord(): RunRecord {
     },
     overruled: null,
     curves: Array.from({ length: 14 }, (_, index) => ({
-      epoch: index + 1,
+      epoch: index,
+      learningRate: 0.001,
       trainLoss: 1.4 * Math.exp(-index / 3) + 0.05,
-      valLoss: 1.3 * Math.exp(-index / 3) + 0.3 + Math.max(0, index - 8) * 0.02,
+      validationLoss: 1.3 * Math.exp(-index / 3) + 0.3 + Math.max(0, index - 8) * 0.02,
       trainAccuracy: share(0.5 + 0.5 * (1 - Math.exp(-index / 3))),
-      valAccuracy: share(0.5 + 0.4 * (1 - Math.exp(-index / 3))),
+      validationAccuracy: share(0.5 + 0.4 * (1 - Math.exp(-index / 3))),
     })),
     bestEpoch: 9,
-    overfitting: "Validation loss stopped falling after epoch 9; those weights were kept.",
+    overfitting: {
+      verdict: "none",
+      gap: 0.03,
+      rise: 0.1,
+      says: "Validation loss stopped falling after epoch 9; those weights were kept.",
+    },
     trials: (["none", "medium"] as const).flatMap((augmentation, shift) =>
       [0, 0.375, 0.75, 1].map((depth, index) => ({
         name: `features.${index * 2}`,
@@ -132,18 +151,7 @@ export function exampleRecord(): RunRecord {
     ),
     metrics: metricsOf(0.903),
     baselines: { linearProbe: metricsOf(0.861) },
-    confusion: classes.map((_, row) =>
-      classes.map((__, column) => (row === column ? 29 : column < 4 && row > 1 ? 1 : 0)),
-    ),
-    calibration: {
-      temperature: 1.21,
-      eceBefore: 0.062,
-      bins: Array.from({ length: 15 }, (_, index) => ({
-        confidence: (index + 0.5) / 15,
-        accuracy: share((index + 0.5) / 15 + (index % 3 === 0 ? 0.05 : -0.03)),
-        count: index * 3,
-      })),
-    },
+    calibration: { temperature: 1.21, before: calibrationOf(0.062), after: calibrationOf(0.031) },
     mistakes: [
       { id: "roses/8.jpg", thumbnail, truth: "roses", predicted: "tulips", probability: 0.97 },
     ],

@@ -1,41 +1,12 @@
 import { z } from "zod";
 import { augmentationStrength } from "../data/view.ts";
+import { calibration } from "../evaluate/calibration.ts";
+import { metrics } from "../evaluate/metrics.ts";
 import { depthPoint, similarityVerdict, sizeVerdict } from "../measure/measurement.ts";
 import { plan, strategy } from "../plan/plan.ts";
+import { epochRecord, overfittingVerdict } from "../train/overfitting.ts";
 
 const fraction = z.number().min(0).max(1);
-
-const classMetrics = z.object({
-  name: z.string(),
-  precision: fraction,
-  recall: fraction,
-  f1: fraction,
-  support: z.int().nonnegative(),
-});
-
-/** How good a model is on labelled pictures. */
-export const metrics = z.object({
-  images: z.int().nonnegative(),
-  accuracy: fraction,
-  /** 95 % Wilson interval of the accuracy. */
-  interval: z.tuple([fraction, fraction]),
-  macroF1: fraction,
-  /** Mean negative log-likelihood in nats. */
-  loss: z.number(),
-  /** Expected calibration error over 15 bins. */
-  ece: fraction,
-  perClass: z.array(classMetrics),
-});
-export type Metrics = z.infer<typeof metrics>;
-
-const epoch = z.object({
-  epoch: z.int().positive(),
-  trainLoss: z.number(),
-  valLoss: z.number(),
-  trainAccuracy: fraction,
-  valAccuracy: fraction,
-});
-export type Epoch = z.infer<typeof epoch>;
 
 const trial = z.object({
   /** Name of the thaw point and its depth, the share of multiply-adds before it. */
@@ -112,19 +83,17 @@ export const runRecord = z.object({
   }),
   /** Set where the measured check chose otherwise than the rule. */
   overruled: z.object({ from: strategy, to: strategy, says: z.string() }).nullable(),
-  curves: z.array(epoch),
+  curves: z.array(epochRecord),
+  /** Counted from 0, as in `curves`. */
   bestEpoch: z.int().nonnegative(),
-  overfitting: z.string(),
+  overfitting: overfittingVerdict.nullable(),
   trials: z.array(trial),
   metrics,
   baselines: z.object({ linearProbe: metrics }),
-  confusion: z.array(z.array(z.int().nonnegative())),
   calibration: z.object({
     temperature: z.number().positive(),
-    eceBefore: fraction,
-    bins: z.array(
-      z.object({ confidence: fraction, accuracy: fraction, count: z.int().nonnegative() }),
-    ),
+    before: calibration,
+    after: calibration,
   }),
   mistakes: z.array(picture),
   uncertain: z.array(picture),

@@ -20,7 +20,7 @@ section{background:var(--card);border:1px solid var(--line);border-radius:14px;p
 .why{padding-left:20px;margin:0}.why li{margin-bottom:8px}
 .notice{background:var(--tint);border-left:4px solid var(--warm);border-radius:6px;padding:10px 14px;margin:0 0 14px}
 .narrow{max-width:520px}
-.chart{display:block;width:100%;height:auto;font-size:13px}
+.chart{display:block;width:100%;max-width:720px;height:auto;font-size:13px}
 .chart text{fill:var(--quiet)}
 .chart .axis{font-size:13px}
 .grid{stroke:var(--line)}

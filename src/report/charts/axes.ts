@@ -2,7 +2,7 @@ import { type Html, html } from "../html.ts";
 import { type Scale, tickLabel } from "./scale.ts";
 
 /** The area a chart draws in, in the SVG's own units. */
-export const plot = { width: 640, height: 300, left: 52, right: 16, top: 16, bottom: 44 } as const;
+export const plot = { width: 640, height: 300, left: 68, right: 16, top: 16, bottom: 44 } as const;
 
 interface Axis {
   readonly scale: Scale;

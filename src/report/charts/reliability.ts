@@ -1,11 +1,11 @@
+import type { ReliabilityBin } from "../../evaluate/calibration.ts";
 import { percent } from "../format.ts";
 import { type Html, html } from "../html.ts";
-import type { RunRecord } from "../record.ts";
 import { axes, fixed, plot } from "./axes.ts";
 import { linear } from "./scale.ts";
 
 /** How often the model is right when it says it is this sure; the dashed line is honesty. */
-export function reliabilityChart(bins: RunRecord["calibration"]["bins"]): Html {
+export function reliabilityChart(bins: readonly ReliabilityBin[]): Html {
   const x = linear(0, 1, plot.left, plot.width - plot.right);
   const y = linear(0, 1, plot.height - plot.bottom, plot.top);
   const filled = bins.filter((bin) => bin.count > 0);

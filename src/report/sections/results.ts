@@ -15,14 +15,14 @@ ${confusedPairs(record)}
 <h3>Class by class</h3>
 ${classTable(record)}
 <h3>Can its probabilities be trusted?</h3>
-<p>Expected calibration error ${percent(record.metrics.ece)} (${percent(record.calibration.eceBefore)} before calibration with temperature ${record.calibration.temperature.toFixed(2)}). Points on the dashed line mean: when it says 80 %, it is right 80 % of the time.</p>
-<div class="narrow">${reliabilityChart(record.calibration.bins)}</div>
+<p>Expected calibration error ${percent(record.calibration.after.ece)} (${percent(record.calibration.before.ece)} before calibration with temperature ${record.calibration.temperature.toFixed(2)}). Points on the dashed line mean: when it says 80 %, it is right 80 % of the time.</p>
+<div class="narrow">${reliabilityChart(record.calibration.after.bins)}</div>
 ${gallery("The most confident mistakes", "Often a wrong label, or something the classes do not say.", record.mistakes)}
 ${gallery("The least certain pictures", "More pictures like these would teach it most.", record.uncertain)}
 </section>`;
 }
 
-function confusionMatrix({ confusion, dataset }: RunRecord): Html {
+function confusionMatrix({ metrics: { confusion }, dataset }: RunRecord): Html {
   return html`<h3>Confusion matrix</h3>
 <p class="quiet">Rows are the true classes, columns what the model said.</p>
 <div class="scroll"><table class="matrix"><thead><tr><th></th>${dataset.classes.map((item) => html`<th><span>${item.name}</span></th>`)}</tr></thead><tbody>
@@ -38,7 +38,7 @@ ${confusion.map((row, truth) => {
 })}</tbody></table></div>`;
 }
 
-function confusedPairs({ confusion, dataset }: RunRecord): Html | undefined {
+function confusedPairs({ metrics: { confusion }, dataset }: RunRecord): Html | undefined {
   const pairs = confusion
     .flatMap((row, truth) => row.map((value, said) => ({ truth, said, value })))
     .filter(({ truth, said, value }) => truth !== said && value > 0)
@@ -52,11 +52,11 @@ function confusedPairs({ confusion, dataset }: RunRecord): Html | undefined {
   )}.</p>`;
 }
 
-function classTable({ metrics }: RunRecord): Html {
+function classTable({ metrics, dataset }: RunRecord): Html {
   return html`<div class="scroll"><table><thead><tr><th>class</th><th class="n">pictures</th><th class="n">recall</th><th class="n">precision</th><th class="n">F1</th></tr></thead><tbody>
 ${metrics.perClass.map(
-  (item) =>
-    html`<tr><td>${item.name}</td><td class="n">${item.support}</td><td class="n">${percent(item.recall)}</td><td class="n">${percent(item.precision)}</td><td class="n">${item.f1.toFixed(3)}</td></tr>`,
+  (item, index) =>
+    html`<tr><td>${dataset.classes[index]?.name}</td><td class="n">${item.support}</td><td class="n">${percent(item.recall)}</td><td class="n">${percent(item.precision)}</td><td class="n">${item.f1.toFixed(3)}</td></tr>`,
 )}</tbody></table></div>`;
 }
 

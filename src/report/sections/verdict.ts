@@ -11,7 +11,7 @@ export function verdict(record: RunRecord): Html {
     [
       percent(metrics.accuracy),
       "held-out accuracy",
-      `95 % interval ${percent(metrics.interval[0])} to ${percent(metrics.interval[1])}, ${plural(metrics.images, "picture")}`,
+      `95 % interval ${percent(metrics.accuracyInterval[0])} to ${percent(metrics.accuracyInterval[1])}, ${plural(metrics.pictures, "picture")}`,
     ],
     [
       `${gain >= 0 ? "+" : "\u2212"}${Math.abs(gain * 100).toFixed(1)}`,
