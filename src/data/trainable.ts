@@ -1,0 +1,44 @@
+import { ThawError } from "../errors.ts";
+import type { Dataset } from "./dataset.ts";
+
+/** The dataset without some of its samples; classes keep their numbers. */
+export function withoutSamples(dataset: Dataset, ids: ReadonlySet<string>): Dataset {
+  return { ...dataset, samples: dataset.samples.filter((sample) => !ids.has(sample.id)) };
+}
+
+/**
+ * Refuses what no classifier can be trained on.
+ * @throws ThawError `data/one-class`, `data/class-too-small`, `data/no-pictures`
+ */
+export function requireTrainable(dataset: Dataset): void {
+  const { classes, samples, root: where } = dataset;
+  if (samples.length === 0) {
+    throw new ThawError({
+      code: "data/no-pictures",
+      what: "None of the pictures can be read",
+      where,
+      next: "Run `thaw inspect` on the folder to see what is wrong with each of them.",
+    });
+  }
+  if (classes.length < 2) {
+    throw new ThawError({
+      code: "data/one-class",
+      what: `There is only one class, "${classes[0]}"`,
+      where,
+      next: "Add a folder with pictures of a second class: a classifier needs two.",
+    });
+  }
+  const counts = new Array<number>(classes.length).fill(0);
+  for (const { label } of samples) counts[label] = (counts[label] ?? 0) + 1;
+  const small = classes.filter((_, label) => (counts[label] ?? 0) < 2);
+  if (small.length > 0) {
+    const names = small.slice(0, 5).map((name) => `"${name}"`);
+    throw new ThawError({
+      code: "data/class-too-small",
+      what: `${small.length === 1 ? "A class has" : `${small.length} classes have`} fewer than two readable pictures: ${names.join(", ")}`,
+      where,
+      next: "Add pictures to it, or take the folder away: one picture cannot be both learned and checked.",
+      details: { classes: small },
+    });
+  }
+}
