@@ -4,20 +4,28 @@ import { refuse } from "./refuse.ts";
 import { bodies } from "./values.ts";
 
 /** Oldest and newest versions of the standard operators that Thaw reads. */
-export const OPSET_RANGE = { oldest: 11, newest: 25 } as const;
+export const OPSET_RANGE = { oldest: 11, newest: 26 } as const;
+/** Newest version of the file format itself. */
+const NEWEST_IR = 13;
 
 /**
  * A model that keeps the rules of the format: every name written once, every input written
  * somewhere, nodes in topological order, the operator set known.
- * @throws ThawError `onnx/missing-opset`, `onnx/unsupported-opset`, `onnx/duplicate-name`,
+ * @throws ThawError `onnx/unsupported-version`, `onnx/missing-opset`, `onnx/unsupported-opset`,
+ * `onnx/duplicate-name`,
  * `onnx/dangling-input`, `onnx/dangling-output`, `onnx/no-output`, `onnx/cyclic`
  */
 export function checked(model: Model): Model {
-  checkOpsets(model);
+  checkVersions(model);
   return { ...model, graph: checkGraph(model.graph, new Set(), model.opsets) };
 }
 
-function checkOpsets({ opsets }: Model): void {
+function checkVersions({ opsets, irVersion }: Model): void {
+  if (irVersion > NEWEST_IR) {
+    refuse("unsupported-version", `This file is of ONNX format version ${irVersion}`, {
+      next: `Export it for format version ${NEWEST_IR} or older.`,
+    });
+  }
   const version =
     opsets.get("") ?? refuse("missing-opset", "This model does not say which operator set it uses");
   if (version < OPSET_RANGE.oldest || version > OPSET_RANGE.newest) {
