@@ -27,6 +27,12 @@ export interface OperatorCall {
   readonly step?: number;
   /** Largest error relative to the largest gradient of the tensor (at least 1). */
   readonly tolerance?: number;
+  /** Writes the node's forward computation where ONNX Runtime has no operator for it. */
+  readonly write?: (
+    build: GraphBuilder,
+    node: Node,
+    dims: (value: string) => readonly number[],
+  ) => void;
   /** Seeds the random linear functional of the outputs. */
   readonly seed?: number;
 }
@@ -122,7 +128,8 @@ export async function expectGradients(call: OperatorCall): Promise<void> {
     if (!constant && tensor.type === "float32" && !call.fixed?.includes(index)) sources.add(name);
   }
 
-  const single = await openForward(node, given, constants);
+  const checked: Checked = { node, given, constants, write: call.write };
+  const single = await openForward(checked);
   const values = await single.run(feeds(given));
   const functional = new Map(
     loud.map((name, index) => [
@@ -130,9 +137,9 @@ export async function expectGradients(call: OperatorCall): Promise<void> {
       randomTensor(values[name]?.dims ?? [], (call.seed ?? 1) * 31 + index),
     ]),
   );
-  const analytic = await analyticGradients(node, given, constants, sources, values, functional);
+  const analytic = await analyticGradients(checked, sources, values, functional);
 
-  const double = await openDouble(node, given, constants, loud.length === outputs.length);
+  const double = call.silent === undefined ? await openDouble(checked) : undefined;
   const session = double ?? single;
   const step = call.step ?? (double === undefined ? 0.05 : 1e-3);
   const tolerance = call.tolerance ?? (double === undefined ? 3e-3 : 1e-4);
@@ -156,16 +163,29 @@ export async function expectGradients(call: OperatorCall): Promise<void> {
   await double?.release();
 }
 
+interface Checked {
+  readonly node: Node;
+  readonly given: ReadonlyMap<string, Tensor>;
+  readonly constants: ReadonlyMap<string, Tensor>;
+  readonly write: OperatorCall["write"];
+}
+
+function writeForward({ node, given, constants, write }: Checked): GraphBuilder {
+  const build = new GraphBuilder([...given.keys(), ...constants.keys(), ...node.outputs]);
+  for (const [name, tensor] of constants) build.initializers.set(name, tensor);
+  if (write === undefined) build.copy(node);
+  else write(build, node, (name) => given.get(name)?.dims ?? constants.get(name)?.dims ?? []);
+  return build;
+}
+
 async function analyticGradients(
-  node: Node,
-  given: ReadonlyMap<string, Tensor>,
-  constants: ReadonlyMap<string, Tensor>,
+  checked: Checked,
   sources: ReadonlySet<string>,
   values: Readonly<Record<string, Tensor>>,
   functional: ReadonlyMap<string, Tensor>,
 ): Promise<Map<string, readonly number[]>> {
-  const build = new GraphBuilder([...given.keys(), ...constants.keys()]);
-  build.copy(node);
+  const { node, given, constants } = checked;
+  const build = writeForward(checked);
   const seeds = new Map(
     [...functional].map(([output, tensor]) => [output, build.constant(tensor, "seed")]),
   );
@@ -183,7 +203,6 @@ async function analyticGradients(
     sources,
     seeds,
   );
-  for (const [name, tensor] of constants) build.initializers.set(name, tensor);
   // A rule may hand the seed itself on; a graph output must be written by a node of its own.
   const outputs = new Map(
     [...gradients].map(([source, gradient]) => [source, build.add("Identity", [gradient])]),
@@ -209,15 +228,11 @@ async function analyticGradients(
 }
 
 async function openForward(
-  node: Node,
-  given: ReadonlyMap<string, Tensor>,
-  constants: ReadonlyMap<string, Tensor>,
+  checked: Checked,
   outputTypes: readonly ("float32" | "float64")[] = [],
 ): Promise<Session> {
-  const build = new GraphBuilder([...given.keys(), ...constants.keys()]);
-  build.copy(node);
-  for (const [name, tensor] of constants) build.initializers.set(name, tensor);
-  const graph = build.build(
+  const { node, given } = checked;
+  const graph = writeForward(checked).build(
     "forward",
     [...given].map(([name, tensor]) => valueInfo(name, tensor.type, tensor.dims)),
     node.outputs.map((name, index) =>
@@ -233,18 +248,17 @@ function outputType(node: Node, index: number): DataType {
   return "float32";
 }
 
-async function openDouble(
-  node: Node,
-  given: ReadonlyMap<string, Tensor>,
-  constants: ReadonlyMap<string, Tensor>,
-  plain: boolean,
-): Promise<Session | undefined> {
-  if (!plain || node.op === "Cast") return undefined;
+async function openDouble(checked: Checked): Promise<Session | undefined> {
+  const { node, given, constants } = checked;
+  if (node.op === "Cast") return undefined;
   const widen = (tensors: ReadonlyMap<string, Tensor>) =>
     new Map([...tensors].map(([name, tensor]) => [name, toDouble(tensor)]));
   try {
     const types = node.outputs.map(() => "float64" as const);
-    return await openForward(node, widen(given), widen(constants), types);
+    return await openForward(
+      { ...checked, given: widen(given), constants: widen(constants) },
+      types,
+    );
   } catch {
     return undefined;
   }
