@@ -8,6 +8,7 @@ import {
   decodeActivations,
   encodeActivations,
 } from "./activation-type.ts";
+import { readAhead } from "./read-ahead.ts";
 
 /** Gives the trainable part its input: pictures, or activations at the cut. */
 export interface FeatureLoader {
@@ -85,20 +86,15 @@ export async function fillCache(
 ): Promise<FeatureLoader> {
   const { store, type, batchSize } = options;
   const rowOf = new Map(views.map((view, row) => [key(view), row]));
-  const batchAt = (start: number) => {
-    const batch = views.slice(start, start + batchSize);
-    const loading = batch.length === 0 ? undefined : loader.load(batch);
-    // Awaited one turn later; until then a rejection must not count as unhandled.
-    loading?.catch(() => undefined);
-    return loading;
-  };
-  let next = batchAt(0);
-  for (let start = 0; start < views.length; start += batchSize) {
+  const count = Math.ceil(views.length / batchSize);
+  const read = readAhead(
+    (index) => loader.load(views.slice(index * batchSize, (index + 1) * batchSize)),
+    count,
+  );
+  for (let index = 0; index < count; index++) {
     options.signal?.throwIfAborted();
-    const current = next;
-    next = batchAt(start + batchSize);
-    if (current !== undefined) await store.write(start, encodeActivations(await current, type));
-    options.onProgress?.(Math.min(start + batchSize, views.length), views.length);
+    await store.write(index * batchSize, encodeActivations(await read(index), type));
+    options.onProgress?.(Math.min((index + 1) * batchSize, views.length), views.length);
   }
   return cachedLoader(loader.dims, rowOf, store, type);
 }

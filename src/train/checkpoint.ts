@@ -1,0 +1,36 @@
+import { readSafetensors, writeSafetensors } from "../models/safetensors.ts";
+import type { Tensor } from "../onnx/tensor.ts";
+import { type FitState, fitProgress } from "./fit-state.ts";
+
+const tensorPrefix = "state/";
+const bestPrefix = "best/";
+const progressKey = "thaw.progress";
+
+/** A fit's state as one safetensors file, its counters as JSON in the file's metadata. */
+export function encodeCheckpoint(state: FitState): Uint8Array {
+  const named = (prefix: string, tensors: ReadonlyMap<string, Tensor>) =>
+    [...tensors].map(([name, tensor]): [string, Tensor] => [`${prefix}${name}`, tensor]);
+  return writeSafetensors(
+    new Map([...named(tensorPrefix, state.tensors), ...named(bestPrefix, state.best)]),
+    new Map([[progressKey, JSON.stringify(state.progress)]]),
+  );
+}
+
+/**
+ * Reads what `encodeCheckpoint` wrote, bit by bit.
+ * @throws ThawError `models/bad-safetensors`; ZodError or SyntaxError for other counters
+ */
+export function decodeCheckpoint(bytes: Uint8Array): FitState {
+  const { tensors, metadata } = readSafetensors(bytes);
+  const under = (prefix: string) =>
+    new Map(
+      [...tensors]
+        .filter(([name]) => name.startsWith(prefix))
+        .map(([name, tensor]): [string, Tensor] => [name.slice(prefix.length), tensor]),
+    );
+  return {
+    progress: fitProgress.parse(JSON.parse(metadata.get(progressKey) ?? "null")),
+    tensors: under(tensorPrefix),
+    best: under(bestPrefix),
+  };
+}
