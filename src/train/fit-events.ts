@@ -1,0 +1,47 @@
+import { z } from "zod";
+import { epochRecord } from "./overfitting.ts";
+
+export const stepEvent = z.object({
+  kind: z.literal("step"),
+  epoch: z.int().nonnegative(),
+  /** Counted from 0 within the epoch. */
+  step: z.int().nonnegative(),
+  steps: z.int().positive(),
+  loss: z.number(),
+  learningRate: z.number(),
+});
+
+export const epochEvent = z.object({
+  kind: z.literal("epoch"),
+  record: epochRecord,
+  /** Epochs planned. */
+  epochs: z.int().positive(),
+  /** Whether it brought the lowest validation loss so far. */
+  best: z.boolean(),
+});
+
+/** A loss or gradient that is no finite number; training went back to the best weights. */
+export const divergedEvent = z.object({
+  kind: z.literal("diverged"),
+  epoch: z.int().nonnegative(),
+  /** The step, or null where the validation loss was to blame. */
+  step: z.int().nonnegative().nullable(),
+  /** Samples of the batch. */
+  samples: z.array(z.int().nonnegative()),
+  says: z.string(),
+});
+
+export const stoppedEvent = z.object({
+  kind: z.literal("stopped"),
+  reason: z.enum(["epochs", "patience", "time"]),
+  bestEpoch: z.int().nonnegative(),
+});
+
+export const fitEvent = z.discriminatedUnion("kind", [
+  stepEvent,
+  epochEvent,
+  divergedEvent,
+  stoppedEvent,
+]);
+export type FitEvent = z.infer<typeof fitEvent>;
+export type Diverged = z.infer<typeof divergedEvent>;

@@ -1,0 +1,74 @@
+import type { CrossEntropy, Optimizer, ParameterGroup } from "../autodiff/training-graph.ts";
+import type { AugmentationStrength } from "../data/view.ts";
+import type { Model } from "../onnx/graph.ts";
+import type { Tensor } from "../onnx/tensor.ts";
+import type { Runtime } from "../runtime/session.ts";
+import type { FeatureLoader } from "./boundary-cache.ts";
+import type { FitEvent } from "./fit-events.ts";
+import type { FitState } from "./fit-state.ts";
+import type { EpochRecord } from "./overfitting.ts";
+
+/** A picture to learn from or to be judged by. */
+export interface Example {
+  /** Index into the dataset's samples. */
+  readonly sample: number;
+  readonly label: number;
+}
+
+export interface FitOptions {
+  readonly runtime: Runtime;
+  /** Threads inside one operator; the runtime's default when absent. */
+  readonly threads?: number;
+  /** From the cut to logits [N, C], one output; its initializers are the start. */
+  readonly network: Model;
+  readonly classes: number;
+  readonly groups: readonly ParameterGroup[];
+  readonly optimizer: Optimizer;
+  readonly loss: CrossEntropy;
+  readonly batchNorm: "frozen" | "batch";
+  /** Global gradient norm above which gradients are scaled down. */
+  readonly clipNorm?: number;
+  /** Validates and keeps an exponential moving average of the weights in place of them. */
+  readonly averageDecay?: number;
+  /** Gives the network's input at the cut. */
+  readonly features: FeatureLoader;
+  readonly train: readonly Example[];
+  readonly validation: readonly Example[];
+  readonly augmentation: AugmentationStrength;
+  /** Augmented views in the cache, taken in turn; 0 draws a fresh one every epoch. */
+  readonly views: number;
+  /** Alpha of the Beta distribution of mixup; absent for none. */
+  readonly mixup?: number;
+  readonly epochs: number;
+  readonly batchSize: number;
+  /** Highest learning rate of the head. */
+  readonly learningRate: number;
+  /** Share of all steps spent on warming up, 0 to 1. */
+  readonly warmup: number;
+  /** Epochs without a lower validation loss before training stops. */
+  readonly patience: number;
+  readonly seed: number;
+  /** Time for all epochs; fewer are planned where they would take longer. */
+  readonly minutes?: number;
+  readonly signal?: AbortSignal;
+  readonly onEvent?: (event: FitEvent) => void;
+  /** Is awaited: training goes on once the state is safe. */
+  readonly onCheckpoint?: (state: FitState) => Promise<void>;
+  /** Longest time between checkpoints inside an epoch, in seconds. Default 20. */
+  readonly checkpointSeconds?: number;
+  readonly resumeFrom?: FitState;
+}
+
+export interface FitResult {
+  /** The weights of the best epoch, running statistics included, by initializer. */
+  readonly weights: ReadonlyMap<string, Tensor>;
+  readonly history: readonly EpochRecord[];
+  /** Counted from 0. */
+  readonly bestEpoch: number;
+  /** [V, C], of the best epoch, in the order of `validation`. */
+  readonly validationLogits: Float32Array;
+  /** Nats. */
+  readonly validationLoss: number;
+  readonly stopped: "epochs" | "patience" | "time";
+  readonly seconds: number;
+}

@@ -1,0 +1,237 @@
+import { ThawError } from "../errors.ts";
+import { mixup, padBatch } from "./batch-tensors.ts";
+import { checkpointTimer } from "./checkpoint-timer.ts";
+import { exhausted, noProgress, observe } from "./early-stopping.ts";
+import { epochReader } from "./epoch-reader.ts";
+import type { Diverged } from "./fit-events.ts";
+import type { FitOptions, FitResult } from "./fit-options.ts";
+import type { FitProgress, FitState } from "./fit-state.ts";
+import { randomAt } from "./random.ts";
+import { learningRateAt } from "./schedule.ts";
+import { argmaxRows, crossEntropy } from "./softmax.ts";
+import { openTrainable, type Trainable } from "./trainable.ts";
+import { validationLogits } from "./validation.ts";
+
+/** The learning rate after training diverged, as a share of the one before. */
+const lowered = 0.1;
+/** The lowest learning rate of the schedule, as a share of the highest. */
+const floorShare = 0.01;
+
+const noSums: FitProgress["sums"] = { loss: 0, hits: 0, rows: 0 };
+
+/**
+ * Trains a network's parameters by group from a cut to the logits, validating after every epoch
+ * and keeping the weights of the lowest validation loss.
+ *
+ * Between any two steps the whole state is a `FitState`. Resumed from one, a fit ends with the
+ * same bytes as an uninterrupted one (with one seed, machine and thread count, and no `minutes`).
+ * An abort hands the state of the next step boundary to `onCheckpoint`, then throws the signal's
+ * reason. The first loss or gradient that is not finite sends training back to the best weights
+ * with fresh moments and a tenth of the learning rate, at the start of the epoch.
+ *
+ * @throws ThawError `train/diverged` at the second one, with batch and step in its details;
+ *   whatever the loader or the runtime throws
+ */
+export async function fit(options: FitOptions): Promise<FitResult> {
+  const trainable = await openTrainable(options);
+  try {
+    return await run(options, trainable);
+  } finally {
+    await trainable.release();
+  }
+}
+
+async function run(options: FitOptions, trainable: Trainable): Promise<FitResult> {
+  const { train, validation, batchSize, classes, seed } = options;
+  const steps = Math.ceil(train.length / batchSize);
+  const labels = validation.map(({ label }) => label);
+  const emit = options.onEvent ?? (() => undefined);
+
+  let best = options.resumeFrom?.best ?? new Map();
+  let progress = options.resumeFrom?.progress ?? firstProgress(options);
+  if (options.resumeFrom !== undefined) trainable.restore(options.resumeFrom.tensors);
+
+  const before = progress.seconds - performance.now() / 1000;
+  const timer = checkpointTimer((options.checkpointSeconds ?? 20) * 1000, performance.now());
+  let read = epochReader(options, steps);
+
+  async function checkpoint(): Promise<void> {
+    const start = performance.now();
+    const state: FitState = { progress, tensors: trainable.state(), best };
+    await options.onCheckpoint?.(state);
+    timer.wrote(start, performance.now());
+  }
+
+  async function step(): Promise<Diverged | undefined> {
+    const { epoch } = progress;
+    const at = epoch * steps + progress.step;
+    const { features, examples } = await read(at);
+    const rows = examples.length;
+    const truth = examples.map(({ label }) => label);
+    const padded = padBatch(features, truth, classes, batchSize);
+    const batch =
+      options.mixup === undefined
+        ? padded
+        : mixup(padded, rows, options.mixup, randomAt(seed, "mixup", epoch, progress.step));
+    const learningRate = scheduled(options, progress, steps) * progress.learningRateScale;
+    const random = randomAt(seed, "dropout", epoch, progress.step);
+    const result = await trainable.step(batch, learningRate, random);
+    const fault = notFinite({ loss: result.loss, "gradient norm": result.gradientNorm });
+    if (fault !== undefined) {
+      const samples = examples.map(({ sample }) => sample);
+      return diverged(fault, epoch, progress.step, samples);
+    }
+    const guesses = argmaxRows(result.logits.subarray(0, rows * classes), classes);
+    const hits = guesses.filter((guess, row) => guess === truth[row]).length;
+    const { sums } = progress;
+    emit({ kind: "step", epoch, step: progress.step, steps, loss: result.loss, learningRate });
+    progress = {
+      ...progress,
+      step: progress.step + 1,
+      sums: {
+        loss: sums.loss + result.loss * rows,
+        hits: sums.hits + hits,
+        rows: sums.rows + rows,
+      },
+    };
+    return undefined;
+  }
+
+  async function endEpoch(): Promise<Diverged | undefined> {
+    const { epoch, sums } = progress;
+    const logits = await validationLogits(options, trainable);
+    const loss = crossEntropy(logits, labels, classes);
+    const fault = notFinite({ "validation loss": loss });
+    if (fault !== undefined) return diverged(fault, epoch, null, []);
+    const hits = argmaxRows(logits, classes).filter((guess, row) => guess === labels[row]).length;
+    const record = {
+      epoch,
+      learningRate: scheduled(options, { ...progress, step: steps - 1 }, steps),
+      trainLoss: sums.loss / sums.rows,
+      trainAccuracy: sums.hits / sums.rows,
+      validationLoss: loss,
+      validationAccuracy: hits / labels.length,
+    };
+    const patience = observe(progress.patience, epoch, loss);
+    const improved = patience.bestEpoch === epoch;
+    if (improved) best = trainable.weights();
+    progress = {
+      ...progress,
+      epoch: epoch + 1,
+      step: 0,
+      sums: noSums,
+      epochs: affordable(options, progress, epoch),
+      patience,
+      history: [...progress.history, record],
+    };
+    emit({ kind: "epoch", record, epochs: progress.epochs, best: improved });
+    return undefined;
+  }
+
+  function recover(fault: Diverged): void {
+    emit(fault);
+    if (progress.learningRateScale < 1) throw twice(fault, progress);
+    trainable.restart(best);
+    progress = { ...progress, step: 0, sums: noSums, learningRateScale: lowered };
+    read = epochReader(options, steps);
+  }
+
+  let stopped = finished(options, progress);
+  while (stopped === undefined) {
+    progress = { ...progress, seconds: before + performance.now() / 1000 };
+    if (options.signal?.aborted === true) {
+      await checkpoint();
+      options.signal.throwIfAborted();
+    }
+    if (timer.due(performance.now(), progress.step === 0 && progress.epoch > 0)) await checkpoint();
+    const fault = await (progress.step < steps ? step() : endEpoch());
+    if (fault !== undefined) recover(fault);
+    stopped = finished(options, progress);
+  }
+
+  trainable.restart(best);
+  const logits = await validationLogits(options, trainable);
+  const { bestEpoch } = progress.patience;
+  emit({ kind: "stopped", reason: stopped, bestEpoch });
+  return {
+    weights: best,
+    history: progress.history,
+    bestEpoch,
+    validationLogits: logits,
+    validationLoss: crossEntropy(logits, labels, classes),
+    stopped,
+    seconds: before + performance.now() / 1000,
+  };
+}
+
+function firstProgress({ epochs }: FitOptions): FitProgress {
+  return {
+    epoch: 0,
+    step: 0,
+    epochs,
+    sums: noSums,
+    learningRateScale: 1,
+    patience: noProgress,
+    history: [],
+    seconds: 0,
+  };
+}
+
+/** Why training is over, if it is; asked between epochs and, without effect, between steps. */
+function finished(options: FitOptions, progress: FitProgress): FitResult["stopped"] | undefined {
+  if (progress.step > 0) return undefined;
+  if (progress.epoch >= progress.epochs) {
+    return progress.epochs < options.epochs ? "time" : "epochs";
+  }
+  if (exhausted(progress.patience, options.patience)) return "patience";
+  if (progress.epoch > 0 && outOfTime(options, progress)) return "time";
+  return undefined;
+}
+
+function outOfTime({ minutes }: FitOptions, { seconds }: FitProgress): boolean {
+  return minutes !== undefined && seconds >= minutes * 60;
+}
+
+/** After the first epoch: as many epochs as the time allows, so that the schedule still ends low. */
+function affordable(options: FitOptions, progress: FitProgress, epoch: number): number {
+  if (options.minutes === undefined || epoch > 0) return progress.epochs;
+  const fitting = Math.floor((options.minutes * 60) / Math.max(progress.seconds, 1e-3));
+  return Math.min(progress.epochs, Math.max(1, fitting));
+}
+
+function scheduled(options: FitOptions, progress: FitProgress, steps: number): number {
+  const totalSteps = progress.epochs * steps;
+  const schedule = {
+    peak: options.learningRate,
+    floor: options.learningRate * floorShare,
+    warmupSteps: Math.round(totalSteps * options.warmup),
+    totalSteps,
+  };
+  return learningRateAt(schedule, progress.epoch * steps + progress.step);
+}
+
+/** The first value that is no finite number, in words. */
+function notFinite(values: Readonly<Record<string, number>>): string | undefined {
+  const bad = Object.entries(values).find(([, value]) => !Number.isFinite(value));
+  return bad === undefined ? undefined : `the ${bad[0]} is ${bad[1]}`;
+}
+
+function diverged(
+  fault: string,
+  epoch: number,
+  step: number | null,
+  samples: readonly number[],
+): Diverged {
+  const place =
+    step === null ? `after epoch ${epoch + 1}` : `in step ${step + 1} of epoch ${epoch + 1}`;
+  return { kind: "diverged", epoch, step, samples: [...samples], says: `${fault} ${place}` };
+}
+
+function twice(fault: Diverged, progress: FitProgress): ThawError {
+  return new ThawError({
+    code: "train/diverged",
+    what: `Training diverged again at a lowered learning rate: ${fault.says}`,
+    next: "Train with a lower learning rate or fewer trained layers, and check the pictures of the batch.",
+    details: { ...fault, learningRateScale: progress.learningRateScale },
+  });
+}
