@@ -10,11 +10,13 @@ import {
 import { readAttributes } from "./attribute-proto.ts";
 import { checked } from "./check.ts";
 import { fromProtoType, protoTypeName } from "./data-type.ts";
+import { elementTypes } from "./element-types.ts";
 import { type ExternalData, loadExternal } from "./external.ts";
+import { inlineFunctions } from "./functions.ts";
 import type { Dimension, Graph, Model, Node, ValueInfo } from "./graph.ts";
 import { refuse } from "./refuse.ts";
 import { scan } from "./scan.ts";
-import type { Tensor } from "./tensor.ts";
+import type { DataType, Tensor } from "./tensor.ts";
 import { readTensor } from "./tensor-proto.ts";
 
 /** Oldest file version whose initializers need not be listed among the inputs. */
@@ -30,7 +32,8 @@ const MAX_BODY_DEPTH = 8;
 export async function readModel(bytes: Uint8Array, external?: ExternalData): Promise<Model> {
   const proto = decode(bytes);
   if (proto.graph === undefined) return refuse("not-onnx", "This file holds no network");
-  await loadExternal([proto.graph], [], external);
+  inlineFunctions(proto, proto.graph);
+  await loadExternal(proto.graph, external);
   return checked({
     graph: readGraph(proto.graph, 0),
     opsets: readOpsets(proto),
@@ -85,14 +88,25 @@ function readGraph(proto: GraphProto, depth: number): Graph {
     });
   }
   const initializers = readInitializers(proto.initializer);
-  return {
+  const graph = {
     name: proto.name,
     nodes: proto.node.map((node, index) => readNode(node, index, depth)),
     inputs: proto.input.filter(({ name }) => !initializers.has(name)).map(readValueInfo),
-    outputs: proto.output.map(readValueInfo),
+    outputs: [],
     initializers,
     values: readValues(proto.valueInfo),
   };
+  return { ...graph, outputs: readOutputs(proto.output, graph) };
+}
+
+/** Some exporters leave the types of outputs to whoever runs the network. */
+function readOutputs(protos: readonly ValueInfoProto[], graph: Graph): ValueInfo[] {
+  const untyped = protos.some(({ type }) => type === undefined);
+  const types = untyped ? elementTypes(graph) : new Map<string, DataType>();
+  return protos.map((proto) => {
+    const type = proto.type === undefined ? types.get(proto.name) : undefined;
+    return type === undefined ? readValueInfo(proto) : { name: proto.name, type, shape: null };
+  });
 }
 
 function readInitializers(protos: readonly TensorProto[]): Map<string, Tensor> {

@@ -60,7 +60,9 @@ export function scan(bytes: Uint8Array, root: DescMessage): void {
     try {
       const [number, wire] = reader.tag();
       const shape = shapes(top.message).get(number);
-      if (stack.length === 1 && number === GRAPH_FIELD) graphSeen = true;
+      if (stack.length === 1 && number === GRAPH_FIELD && wire === WireType.LengthDelimited) {
+        graphSeen = true;
+      }
       if (shape === undefined) {
         if (stack.length === 1 && !graphSeen && number > 100) notOnnx(bytes);
         reader.skip(wire, number, MAX_DEPTH);

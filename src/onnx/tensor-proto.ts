@@ -115,7 +115,8 @@ function fromBytes(type: NumericType, dims: number[], bytes: Uint8Array, count: 
   const ArrayType = arrayTypes[type];
   // Files are little-endian and so is every machine that JavaScript engines run on.
   // `slice` would give a view, as unaligned as before, where the file came as a Node Buffer.
-  const aligned = bytes.byteOffset % ArrayType.BYTES_PER_ELEMENT === 0 ? bytes : new Uint8Array(bytes);
+  const aligned =
+    bytes.byteOffset % ArrayType.BYTES_PER_ELEMENT === 0 ? bytes : new Uint8Array(bytes);
   const data = new ArrayType(aligned.buffer, aligned.byteOffset, count);
   if (type === "bool")
     return { type, dims, data: Uint8Array.from(aligned, (byte) => (byte ? 1 : 0)) };
