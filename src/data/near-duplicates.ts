@@ -8,60 +8,67 @@ export interface Likeness {
   readonly aspect: number;
 }
 
-/** Neighbours looked at on each side of a picture in each of the sorted orders. */
+/** Neighbours looked at after each picture in each of the sorted orders. */
 const window = 24;
-const hashBits = 64n;
-const rotation = 8n;
+const rotations = 8;
+/** Bits of 64 in which the hashes of two near duplicates may differ. */
 const furthestHash = 14;
+const leastToneCorrelation = 0.99;
+const leastDetailCorrelation = 0.94;
+/** Difference of the logarithms of the aspects: what rounding does to a 32 px thumbnail. */
+const furthestAspect = 0.05;
+/** Mean difference of the chroma planes, of 255 levels. */
+const furthestChroma = 6;
+/** Levels of contrast (of 255) below which fine detail counts less and less: encoding noise. */
+const noiseContrast = 6;
+/** Fine detail varies by at least this share of its local contrast, or proves nothing. */
+const leastDetail = 0.1;
 
 /**
  * Pairs of pictures that are the same one resized, encoded again or slightly edited in tone.
  *
  * Candidates come from the sorted-neighbourhood method: the hashes are sorted eight times, each
- * time from another bit on, and only near neighbours are compared, so the time grows with
+ * time from another byte on, and only near neighbours are compared, so the time grows with
  * n log n (Hernandez and Stolfo, "The Merge/Purge Problem for Large Databases", 1995).
- * A candidate must then agree in shape, in tone, in colour and, decisively, in fine detail:
- * smooth gradients, uniform scans and digits of one kind agree in all but the last.
+ * A candidate must then agree in shape, colour, tone and fine detail, the detail measured
+ * against its local contrast everywhere: scans with the same strong edge and digits of one kind
+ * agree in all else.
  */
 export function nearDuplicates(pictures: readonly Likeness[]): (readonly [number, number])[] {
-  const details = pictures.map(({ thumbnail }) => compact(detail(thumbnail)));
+  const high = Uint32Array.from(pictures, ({ hash }) => Number(hash >> 32n));
+  const low = Uint32Array.from(pictures, ({ hash }) => Number(hash & 0xffffffffn));
+  const details = pictures.map(({ thumbnail }) => detail(thumbnail));
   const pairs: (readonly [number, number])[] = [];
   const seen = new Set<number>();
-  for (let turn = 0n; turn < hashBits; turn += rotation) {
-    const keys = pictures.map(({ hash }) => rotate(hash, turn));
-    const order = pictures
-      .map((_, index) => index)
-      .sort((a, b) => compare(keys[a] ?? 0n, keys[b] ?? 0n) || a - b);
-    order.forEach((first, position) => {
-      for (const second of order.slice(position + 1, position + 1 + window)) {
-        const [a, b] = first < second ? [first, second] : [second, first];
-        const [left, right] = [pictures[a], pictures[b]];
-        if (left === undefined || right === undefined) continue;
-        if (distance(left.hash, right.hash) > furthestHash) continue;
-        const key = a * pictures.length + b;
-        if (seen.has(key)) continue;
-        seen.add(key);
-        if (alike(left, right, details[a], details[b])) pairs.push([a, b]);
+  const look = (a: number, b: number) => {
+    const [left, right] = [pictures[a], pictures[b]];
+    if (left === undefined || right === undefined) return;
+    const bits = popCount(at(high, a) ^ at(high, b)) + popCount(at(low, a) ^ at(low, b));
+    const key = a * pictures.length + b;
+    if (bits > furthestHash || seen.has(key)) return;
+    seen.add(key);
+    if (alike(left, right, details[a], details[b])) pairs.push([a, b]);
+  };
+  for (let turn = 0; turn < rotations; turn++) {
+    const keys = Float64Array.from(pictures, ({ hash }) => Number(rotate(hash, turn)));
+    const order = pictures.map((_, i) => i).sort((a, b) => at(keys, a) - at(keys, b) || a - b);
+    for (let i = 0; i < order.length; i++) {
+      for (let j = i + 1; j <= i + window && j < order.length; j++) {
+        const [a, b] = [at(order, i), at(order, j)];
+        look(Math.min(a, b), Math.max(a, b));
       }
-    });
+    }
   }
-  return pairs;
+  return pairs.sort((x, y) => x[0] - y[0] || x[1] - y[1]);
 }
-
-const leastToneCorrelation = 0.97;
-const leastDetailCorrelation = 0.93;
-const furthestAspect = 0.05;
-const furthestChroma = 6;
-/** Below this standard deviation (of 255 levels) fine detail is rounding noise and proves nothing. */
-const leastDetail = 1;
 
 function alike(a: Likeness, b: Likeness, detailA?: Int8Array, detailB?: Int8Array): boolean {
   if (detailA === undefined || detailB === undefined) return false;
   return (
     Math.abs(Math.log(a.aspect / b.aspect)) <= furthestAspect &&
     chromaDistance(a.thumbnail, b.thumbnail) <= furthestChroma &&
-    correlation(detailA, detailB) >= leastDetailCorrelation &&
-    correlation(luma(a.thumbnail), luma(b.thumbnail)) >= leastToneCorrelation
+    correlation(luma(a.thumbnail), luma(b.thumbnail)) >= leastToneCorrelation &&
+    correlation(detailA, detailB) >= leastDetailCorrelation
   );
 }
 
@@ -69,71 +76,64 @@ function luma(thumbnail: Uint8Array): Uint8Array {
   return thumbnail.subarray(0, lumaSide * lumaSide);
 }
 
-/** The luma less its 5 x 5 mean. */
-function detail(thumbnail: Uint8Array): Float64Array {
-  const out = new Float64Array(lumaSide * lumaSide);
+/**
+ * The luma less its 5 x 5 mean, in units of the local contrast, as bytes (127 = 3 units);
+ * undefined where there is nothing but noise.
+ */
+function detail(thumbnail: Uint8Array): Int8Array | undefined {
+  const out = new Int8Array(lumaSide * lumaSide);
+  let energy = 0;
   for (let y = 0; y < lumaSide; y++) {
     for (let x = 0; x < lumaSide; x++) {
-      let sum = 0;
-      let count = 0;
+      let [sum, squares, count] = [0, 0, 0];
       for (let v = Math.max(0, y - 2); v <= Math.min(lumaSide - 1, y + 2); v++) {
         for (let u = Math.max(0, x - 2); u <= Math.min(lumaSide - 1, x + 2); u++) {
-          sum += thumbnail[v * lumaSide + u] ?? 0;
+          const value = at(thumbnail, v * lumaSide + u);
+          sum += value;
+          squares += value * value;
           count++;
         }
       }
-      out[y * lumaSide + x] = (thumbnail[y * lumaSide + x] ?? 0) - sum / count;
+      const mean = sum / count;
+      const local = Math.sqrt(Math.max(0, squares / count - mean * mean)) + noiseContrast;
+      const value = (at(thumbnail, y * lumaSide + x) - mean) / local;
+      energy += value * value;
+      out[y * lumaSide + x] = Math.max(-127, Math.min(127, Math.round((127 * value) / 3)));
     }
   }
-  return out;
-}
-
-/** A byte a value, scaled to the largest; undefined where there is no detail to speak of. */
-function compact(values: Float64Array): Int8Array | undefined {
-  const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  const squares = values.reduce((sum, value) => sum + value * value, 0);
-  if (Math.sqrt(squares / values.length) < leastDetail) return undefined;
-  return Int8Array.from(values, (value) => Math.round((127 * value) / largest));
+  return Math.sqrt(energy / out.length) < leastDetail ? undefined : out;
 }
 
 /** Pearson's correlation, 0 where either does not vary. */
 function correlation(a: Int8Array | Uint8Array, b: Int8Array | Uint8Array): number {
-  const [meanA, meanB] = [mean(a), mean(b)];
-  let [ab, aa, bb] = [0, 0, 0];
+  let [sumA, sumB, ab, aa, bb] = [0, 0, 0, 0, 0];
   for (let i = 0; i < a.length; i++) {
-    const [x, y] = [(a[i] ?? 0) - meanA, (b[i] ?? 0) - meanB];
+    const [x, y] = [at(a, i), at(b, i)];
+    sumA += x;
+    sumB += y;
     ab += x * y;
     aa += x * x;
     bb += y * y;
   }
-  return aa === 0 || bb === 0 ? 0 : ab / Math.sqrt(aa * bb);
-}
-
-function mean(values: Int8Array | Uint8Array): number {
-  let sum = 0;
-  for (const value of values) sum += value;
-  return sum / values.length;
+  const varianceA = aa - (sumA * sumA) / a.length;
+  const varianceB = bb - (sumB * sumB) / a.length;
+  if (varianceA <= 0 || varianceB <= 0) return 0;
+  return (ab - (sumA * sumB) / a.length) / Math.sqrt(varianceA * varianceB);
 }
 
 function chromaDistance(a: Uint8Array, b: Uint8Array): number {
   let sum = 0;
-  for (let i = lumaSide * lumaSide; i < thumbnailLength; i++) {
-    sum += Math.abs((a[i] ?? 0) - (b[i] ?? 0));
-  }
+  for (let i = lumaSide * lumaSide; i < thumbnailLength; i++) sum += Math.abs(at(a, i) - at(b, i));
   return sum / (2 * chromaSide * chromaSide);
 }
 
-function rotate(hash: bigint, turn: bigint): bigint {
-  return BigInt.asUintN(64, (hash << turn) | (hash >> (hashBits - turn)));
+function at(values: ArrayLike<number>, index: number): number {
+  return values[index] ?? 0;
 }
 
-function compare(a: bigint, b: bigint): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
-function distance(a: bigint, b: bigint): number {
-  const different = a ^ b;
-  return popCount(Number(different & 0xffffffffn)) + popCount(Number(different >> 32n));
+function rotate(hash: bigint, bytes: number): bigint {
+  const bits = BigInt(8 * bytes);
+  return BigInt.asUintN(64, (hash << bits) | (hash >> (64n - bits)));
 }
 
 function popCount(value: number): number {
