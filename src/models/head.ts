@@ -1,0 +1,139 @@
+import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
+import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+import { GraphBuilder } from "../onnx/build.ts";
+import type { Model } from "../onnx/graph.ts";
+import { renameValues } from "../onnx/rename.ts";
+import { subgraph } from "../onnx/subgraph.ts";
+import { float32, int64 } from "../onnx/tensor.ts";
+import { valueNames } from "../onnx/values.ts";
+import { backboneFeatures } from "./features.ts";
+import type { Shapes } from "./flops.ts";
+import { withFeatures } from "./metadata.ts";
+import { refuse } from "./refuse.ts";
+
+export interface HeadOptions {
+  /** Width of the new classifier. */
+  readonly classes: number;
+  /** Probability of dropping a feature while training, 0 to below 1; 0 adds no Dropout. */
+  readonly dropout: number;
+  /** Width of a hidden layer with ReLU between features and classifier; none where absent. */
+  readonly hidden?: number;
+  readonly seed: number;
+}
+
+/** Names in the new head; a backbone that uses one of them has its own renamed. */
+const LOGITS = "logits";
+const headNames = [
+  LOGITS,
+  "head.weight",
+  "head.bias",
+  "head.hidden.weight",
+  "head.hidden.bias",
+  "head.features",
+  "head.hidden",
+  "head.dropout",
+  "head.hidden.dropout",
+];
+
+/**
+ * The network with its classifier replaced by a new one, or given one where it had none: output
+ * `logits` [N, classes], initializers `head.weight` [classes, D], `head.bias` and, with a hidden
+ * layer, `head.hidden.weight`, `head.hidden.bias`. Feature maps [N, C, H, W] are averaged; of
+ * tokens [N, T, D] the class token is taken, or the mean where there is none.
+ *
+ * Weights start uniform in +-1/sqrt(D), PyTorch's default for a linear layer; biases at 0.
+ * @param shapes dimensions of every value for a batch of one
+ * @throws ThawError `models/no-features` where the network's output is no such features
+ */
+export function replaceHead(model: Model, shapes: Shapes, options: HeadOptions): Model {
+  const { classes, dropout, hidden, seed } = options;
+  const features = backboneFeatures(model, shapes);
+  const dims = shapes.get(features) ?? [];
+  const backbone = subgraph(model, { outputs: [features] }).graph;
+  const taken = valueNames(backbone);
+  const renamed = new Map(
+    headNames.filter((name) => taken.has(name)).map((name) => [name, `${name}_backbone`]),
+  );
+  const graph = renameValues(backbone, renamed);
+
+  const build = new GraphBuilder([...valueNames(graph), ...headNames]);
+  const random = xoroshiro128plus(seed);
+  const pooled = pool(build, renamed.get(features) ?? features, dims);
+  const layer = (input: string, name: string, width: number, from: number, output: string) => {
+    const bound = 1 / Math.sqrt(from);
+    const weight = Float32Array.from(
+      { length: width * from },
+      () => (2 * uniformFloat64(random) - 1) * bound,
+    );
+    build.initializers.set(`${name}.weight`, float32(weight, [width, from]));
+    build.initializers.set(`${name}.bias`, float32(new Float32Array(width), [width]));
+    return build.add("Gemm", [input, `${name}.weight`, `${name}.bias`], { transB: 1 }, { output });
+  };
+  const drop = (input: string, output: string) =>
+    dropout === 0 ? input : build.add("Dropout", [input, build.scalar(dropout)], {}, { output });
+
+  let width = pooled.width;
+  let value = pooled.value;
+  if (hidden !== undefined) {
+    value = layer(drop(value, "head.dropout"), "head.hidden", hidden, width, "head.hidden");
+    value = drop(build.add("Relu", [value]), "head.hidden.dropout");
+    width = hidden;
+  } else {
+    value = drop(value, "head.dropout");
+  }
+  layer(value, "head", classes, width, LOGITS);
+
+  const headed: Model = {
+    ...model,
+    graph: {
+      ...graph,
+      nodes: [...graph.nodes, ...build.nodes],
+      outputs: [{ name: LOGITS, type: "float32", shape: ["batch", classes] }],
+      initializers: new Map([...graph.initializers, ...build.initializers]),
+    },
+  };
+  return withFeatures(headed, pooled.value);
+}
+
+/** Brings features to [N, D]. */
+function pool(
+  build: GraphBuilder,
+  features: string,
+  dims: readonly number[],
+): { value: string; width: number } {
+  const output = "head.features";
+  const [, first = 0, last = 0] = dims;
+  switch (dims.length) {
+    case 2:
+      return { value: features, width: first };
+    case 3: {
+      const value = hasClassToken(first)
+        ? build.add("Gather", [features, build.constant(scalarIndex)], { axis: 1 }, { output })
+        : build.add("ReduceMean", [features, build.ints([1])], { keepdims: 0 }, { output });
+      return { value, width: last };
+    }
+    case 4: {
+      const mean = build.add("GlobalAveragePool", [features]);
+      return { value: build.add("Flatten", [mean], { axis: 1 }, { output }), width: first };
+    }
+    default:
+      return refuse(
+        "no-features",
+        `The network's output has shape [${dims.join(", ")}], which is neither features nor classes`,
+        {
+          where: features,
+          next: "Use a network whose output is [N, D], [N, C, H, W] or [N, T, D].",
+        },
+      );
+  }
+}
+
+const scalarIndex = { ...int64([0]), dims: [] };
+
+/**
+ * Patches of a square picture form a square number of tokens; transformers with a class token
+ * (and perhaps more, such as registers) put it first. Exact for square inputs.
+ */
+function hasClassToken(tokens: number): boolean {
+  return !Number.isInteger(Math.sqrt(tokens));
+}
