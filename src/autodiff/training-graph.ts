@@ -54,7 +54,10 @@ export interface TrainingSpec {
   readonly shapes: ReadonlyMap<string, readonly number[]>;
 }
 
-/** A tensor that one step puts out and the next takes in. */
+/**
+ * A tensor that one step puts out and the next takes in. AdamW's moments are plain sums,
+ * M = beta * M + g, PyTorch's divided by 1 - beta.
+ */
 export interface StateTensor {
   readonly input: string;
   readonly output: string;
@@ -67,7 +70,7 @@ export interface StateTensor {
     | "average";
   /** The network's initializer it belongs to; absent for the step counter. */
   readonly parameter?: string;
-  readonly initial: Tensor;
+  readonly initial: Tensor<"float32">;
 }
 
 /** One training step as an ordinary ONNX graph. Every array is float32. */
@@ -82,7 +85,10 @@ export interface TrainingGraph {
     readonly sampleWeights: string;
     /** Scalar. */
     readonly learningRate: string;
-    /** Seed-driven dropout masks come in as tensors so that a step is a pure function. */
+    /**
+     * Seed-driven dropout masks come in as tensors so that a step is a pure function: 0 where an
+     * element is dropped, 1 / (1 - ratio) where it is kept.
+     */
     readonly dropoutMasks: readonly {
       readonly name: string;
       readonly dims: readonly number[];

@@ -1,0 +1,27 @@
+import type { GraphBuilder } from "../onnx/build.ts";
+
+/** The norm of all gradients taken as one vector; a scalar. */
+export function writeGradientNorm(build: GraphBuilder, gradients: readonly string[]): string {
+  const squares = gradients.map((gradient) =>
+    build.add("ReduceSumSquare", [gradient], { keepdims: 0 }),
+  );
+  return build.add("Sqrt", [build.add("Sum", squares)]);
+}
+
+/** Scales all gradients by min(1, limit / (norm + 1e-6)), as PyTorch's `clip_grad_norm_`. */
+export function clip(
+  build: GraphBuilder,
+  limit: number | undefined,
+  norm: string,
+  gradients: ReadonlyMap<string, string>,
+): ReadonlyMap<string, string> {
+  if (limit === undefined) return gradients;
+  const ratio = build.add("Div", [
+    build.scalar(limit),
+    build.add("Add", [norm, build.scalar(1e-6)]),
+  ]);
+  const scale = build.add("Min", [ratio, build.scalar(1)]);
+  return new Map(
+    [...gradients].map(([name, gradient]) => [name, build.add("Mul", [gradient, scale])]),
+  );
+}
