@@ -12,6 +12,7 @@ import {
   refuseUnreached,
   trainableParameters,
 } from "./check-spec.ts";
+import { fixShapes } from "./fixed-shapes.ts";
 import { clip, writeGradientNorm } from "./gradient-norm.ts";
 import { writeCrossEntropy } from "./loss.ts";
 import { lower } from "./lower.ts";
@@ -29,9 +30,12 @@ import type { StateTensor, TrainingGraph, TrainingSpec } from "./training-graph.
  * `autodiff/unknown-shape`, `autodiff/wrong-opset`, `autodiff/wrong-logits`
  */
 export function buildTrainingGraph(spec: TrainingSpec): TrainingGraph {
-  const graph = networkOf(spec);
+  const network = networkOf(spec);
   const trainable = trainableParameters(spec);
   const batchNorms = batchNormalized(spec, trainable);
+  const changing = new Set(trainable);
+  for (const norm of batchNorms) for (const name of norm.inputs.slice(3, 5)) changing.add(name);
+  const graph = fixShapes(network, spec.shapes, changing);
   const features = inputOf(graph);
   const [batch, classes] = logitDims(spec);
 
@@ -40,10 +44,8 @@ export function buildTrainingGraph(spec: TrainingSpec): TrainingGraph {
   const sampleWeights = build.fresh("sample_weights");
   const learningRate = build.fresh("learning_rate");
   const state: StateTensor[] = [];
-  const replaced = new Set(trainable);
-  for (const norm of batchNorms) for (const name of norm.inputs.slice(3, 5)) replaced.add(name);
   for (const [name, tensor] of graph.initializers) {
-    if (!replaced.has(name)) build.initializers.set(name, tensor);
+    if (!changing.has(name)) build.initializers.set(name, tensor);
   }
 
   const rows = batchNorms.size === 0 ? "" : writeRows(build, sampleWeights, batch);
