@@ -1,12 +1,10 @@
-import type { CrossEntropy, Optimizer, ParameterGroup } from "../autodiff/training-graph.ts";
 import type { AugmentationStrength } from "../data/view.ts";
-import type { Model } from "../onnx/graph.ts";
 import type { Tensor } from "../onnx/tensor.ts";
-import type { Runtime } from "../runtime/session.ts";
 import type { FeatureLoader } from "./boundary-cache.ts";
 import type { FitEvent } from "./fit-events.ts";
 import type { FitState } from "./fit-state.ts";
 import type { EpochRecord } from "./overfitting.ts";
+import type { TrainableOptions } from "./trainable.ts";
 
 /** A picture to learn from or to be judged by. */
 export interface Example {
@@ -15,21 +13,9 @@ export interface Example {
   readonly label: number;
 }
 
-export interface FitOptions {
-  readonly runtime: Runtime;
-  /** Threads inside one operator; the runtime's default when absent. */
-  readonly threads?: number;
-  /** From the cut to logits [N, C], one output; its initializers are the start. */
-  readonly network: Model;
+/** `network` runs from the cut to logits [N, C], its one output; its initializers are the start. */
+export interface FitOptions extends Omit<TrainableOptions, "inputDims"> {
   readonly classes: number;
-  readonly groups: readonly ParameterGroup[];
-  readonly optimizer: Optimizer;
-  readonly loss: CrossEntropy;
-  readonly batchNorm: "frozen" | "batch";
-  /** Global gradient norm above which gradients are scaled down. */
-  readonly clipNorm?: number;
-  /** Validates and keeps an exponential moving average of the weights in place of them. */
-  readonly averageDecay?: number;
   /** Gives the network's input at the cut. */
   readonly features: FeatureLoader;
   readonly train: readonly Example[];
@@ -40,7 +26,6 @@ export interface FitOptions {
   /** Alpha of the Beta distribution of mixup; absent for none. */
   readonly mixup?: number;
   readonly epochs: number;
-  readonly batchSize: number;
   /** Highest learning rate of the head. */
   readonly learningRate: number;
   /** Share of all steps spent on warming up, 0 to 1. */

@@ -33,7 +33,7 @@ const noSums: FitProgress["sums"] = { loss: 0, hits: 0, rows: 0 };
  *   whatever the loader or the runtime throws
  */
 export async function fit(options: FitOptions): Promise<FitResult> {
-  const trainable = await openTrainable(options);
+  const trainable = await openTrainable({ ...options, inputDims: options.features.dims });
   try {
     return await run(options, trainable);
   } finally {

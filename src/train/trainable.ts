@@ -1,30 +1,103 @@
+import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import type { RandomGenerator } from "pure-rand/types/RandomGenerator";
-import type { Tensor } from "../onnx/tensor.ts";
+import { buildEvaluationGraph } from "../autodiff/build-evaluation-graph.ts";
+import { buildTrainingGraph } from "../autodiff/build-training-graph.ts";
+import type { TrainingSpec } from "../autodiff/training-graph.ts";
+import type { Model } from "../onnx/graph.ts";
+import { elementCount, float32, type Tensor } from "../onnx/tensor.ts";
+import { writeModel } from "../onnx/write.ts";
+import type { Runtime } from "../runtime/session.ts";
+import { discoverShapes } from "../runtime/shapes.ts";
+import { createStepper, type Snapshot, type StepResult } from "../runtime/stepper.ts";
 import type { BatchTensors } from "./batch-tensors.ts";
-import type { FitOptions } from "./fit-options.ts";
+
+/** What is trained and how, without the pictures. */
+export type TrainableOptions = Omit<TrainingSpec, "shapes" | "logits"> & {
+  readonly runtime: Runtime;
+  /** Threads inside one operator; the runtime's default when absent. */
+  readonly threads?: number;
+  readonly batchSize: number;
+  /** Dimensions of one row of the network's input. */
+  readonly inputDims: readonly number[];
+};
 
 /** A network ready to take optimizer steps and to be judged, with its state inside. */
 export interface Trainable {
   /** One optimizer step. `random` draws the dropout masks. */
-  step(
-    batch: BatchTensors,
-    learningRate: number,
-    random: RandomGenerator,
-  ): Promise<{
-    readonly loss: number;
-    readonly gradientNorm: number;
-    readonly logits: Float32Array;
-  }>;
+  step(batch: BatchTensors, learningRate: number, random: RandomGenerator): Promise<StepResult>;
   /** Logits [N, C] of features [N, ...dims], a full batch, at the weights that would be kept. */
   logits(features: Float32Array): Promise<Float32Array>;
   /** A copy of everything the next step takes in, by the training graph's input. */
-  state(): ReadonlyMap<string, Tensor>;
-  restore(tensors: ReadonlyMap<string, Tensor>): void;
+  state(): Snapshot;
+  /** @throws ThawError `runtime/wrong-state` */
+  restore(state: Snapshot): void;
   /** A copy of the weights that would be kept, averages where there are any, by initializer. */
   weights(): ReadonlyMap<string, Tensor>;
-  /** Starts afresh from these weights, the network's own where one is missing. */
+  /** Starts afresh, with moments of zero, from these weights; the network's own where one is missing. */
   restart(weights: ReadonlyMap<string, Tensor>): void;
   release(): Promise<void>;
 }
 
-export declare function openTrainable(options: FitOptions): Promise<Trainable>;
+/** @throws ThawError those of `buildTrainingGraph`, `runtime/load-failed` */
+export async function openTrainable(options: TrainableOptions): Promise<Trainable> {
+  const { runtime, network, batchSize, inputDims } = options;
+  const threads = options.threads === undefined ? {} : { threads: options.threads };
+  const inputShape = [batchSize, ...inputDims];
+  const logits = outputOf(network);
+  const shapes = await discoverShapes(runtime, network, inputShape);
+  const graph = buildTrainingGraph({ ...options, logits, shapes });
+  const evaluation = buildEvaluationGraph({ ...options, logits });
+  const stepper = await createStepper(runtime, graph, threads);
+  const judge = await runtime.open(writeModel(evaluation.model), {
+    ...threads,
+    optimization: "basic",
+  });
+  const kept = () =>
+    options.averageDecay === undefined ? stepper.current() : Object.fromEntries(stepper.averages());
+  return {
+    step: (batch, learningRate, random) =>
+      stepper.step({
+        ...batch,
+        learningRate,
+        masks: graph.inputs.dropoutMasks.map((mask) => dropoutMask(mask, random)),
+      }),
+    async logits(features) {
+      const feeds = { ...kept(), [evaluation.features]: float32(features, inputShape) };
+      const result = (await judge.run(feeds, [evaluation.logits]))[evaluation.logits];
+      if (result?.type !== "float32") throw new TypeError("the logits are not float32");
+      return result.data;
+    },
+    state: () => stepper.state(),
+    restore: (state) => stepper.restore(state),
+    weights: () => stepper.averages(),
+    restart(weights) {
+      const fresh = graph.state.map(({ input, initial, parameter, role }): [string, Tensor] => {
+        const isMoment = role === "first-moment" || role === "second-moment";
+        const given = isMoment || parameter === undefined ? undefined : weights.get(parameter);
+        return [input, given ?? initial];
+      });
+      stepper.restore(new Map(fresh));
+    },
+    async release() {
+      await stepper.release();
+      await judge.release();
+    },
+  };
+}
+
+function outputOf(network: Model): string {
+  const [output, ...others] = network.graph.outputs;
+  if (output === undefined || others.length > 0) throw new TypeError("one output is needed");
+  return output.name;
+}
+
+/** 0 where an element is dropped, 1 / (1 - ratio) where it is kept, so that the mean stays. */
+function dropoutMask(
+  { dims, ratio }: { readonly dims: readonly number[]; readonly ratio: number },
+  random: RandomGenerator,
+): Float32Array {
+  const kept = 1 / (1 - ratio);
+  return Float32Array.from({ length: elementCount(dims) }, () =>
+    uniformFloat64(random) < ratio ? 0 : kept,
+  );
+}
