@@ -1,8 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { real } from "../../onnx/attributes.ts";
 import type { AttributeInput } from "../../onnx/build.ts";
 import { float32, scalar } from "../../onnx/tensor.ts";
-import { real } from "../attributes.ts";
 import { expectGradients, randomTensor } from "../finite-differences.fixture.ts";
 import { evaluate } from "./composite.fixture.ts";
 import { axisOf, check, seeds, shapes, tensorAwayFrom } from "./shapes.fixture.ts";

@@ -1,5 +1,5 @@
+import { float, int, real, string } from "../../onnx/attributes.ts";
 import type { GraphBuilder } from "../../onnx/build.ts";
-import { float, int, real, string } from "../attributes.ts";
 import { sumTo } from "../broadcast.ts";
 import type { Rule } from "../rule.ts";
 import { type Pointwise, scaled, single, step } from "./pointwise.ts";

@@ -25,6 +25,20 @@ describe("binary operators broadcast", () => {
       return expectGradients({ op: "Div", inputs: [randomTensor(a, seed), divisor], seed });
     }));
 
+  test("Mod of floats", () =>
+    check(fc.tuple(broadcastShapes(2), seeds), ([[a = [], b = []], seed]) => {
+      // Dividends at an integer and a half of any divisor keep away from the jumps.
+      const divisor = tensorAwayFrom([], b, seed, { low: 0.9, high: 1.1 });
+      const dividend = distinctTensor(a, seed, 1);
+      const small = { ...dividend, data: dividend.data.map((value) => Math.abs(value) % 3) };
+      return expectGradients({
+        op: "Mod",
+        inputs: [small, divisor],
+        attributes: { fmod: 1 },
+        seed,
+      });
+    }));
+
   test("Pow with a tensor of exponents", () =>
     check(fc.tuple(broadcastShapes(2), seeds), ([[a = [], b = []], seed]) => {
       const inputs = [tensorAwayFrom([], a, seed, positive), randomTensor(b, seed, -2, 3)];

@@ -1,5 +1,5 @@
+import { int } from "../../onnx/attributes.ts";
 import type { GraphBuilder } from "../../onnx/build.ts";
-import { int } from "../attributes.ts";
 import { sumTo } from "../broadcast.ts";
 import type { Rule, RuleContext } from "../rule.ts";
 import { scaled, single, step } from "./pointwise.ts";
@@ -63,6 +63,13 @@ export const Mul = binary(
 export const Div = binary(
   ({ build, b, dy }) => build.add("Div", [dy, b]),
   ({ build, b, y, dy }) => build.add("Mul", [dy, build.add("Div", [y, build.add("Neg", [b])])]),
+);
+
+/** Of a - b trunc(a / b), with fmod = 1; the integer form carries no gradient to begin with. */
+export const Mod = binary(
+  ({ dy }) => dy,
+  ({ build, a, b, y, dy }) =>
+    build.add("Mul", [dy, build.add("Div", [build.add("Sub", [y, a]), b])]),
 );
 
 /** A scalar exponent known beforehand takes the cheap forms; PyTorch's conventions at base 0. */

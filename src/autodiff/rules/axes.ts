@@ -35,6 +35,13 @@ export function reshape(build: GraphBuilder, value: string, dims: readonly numbe
   return build.add("Reshape", [value, build.ints(dims)]);
 }
 
+/** Pads with zeros; a negative amount crops. */
+export function pad(build: GraphBuilder, value: string, amounts: readonly number[]): string {
+  return amounts.every((amount) => amount === 0)
+    ? value
+    : build.add("Pad", [value, build.ints(amounts)]);
+}
+
 /** A constant identity matrix of dimensions `leading`, `size`, `size`. */
 export function identityMatrix(
   build: GraphBuilder,

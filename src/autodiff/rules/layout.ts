@@ -1,4 +1,4 @@
-import { int, ints, string } from "../attributes.ts";
+import { int, ints, string } from "../../onnx/attributes.ts";
 import { sumOver, sumTo } from "../broadcast.ts";
 import type { Rule } from "../rule.ts";
 import { reshape } from "./axes.ts";

@@ -1,6 +1,6 @@
+import { real } from "../../onnx/attributes.ts";
 import type { GraphBuilder } from "../../onnx/build.ts";
 import type { Node } from "../../onnx/graph.ts";
-import { real } from "../attributes.ts";
 import type { Rule, RuleContext } from "../rule.ts";
 
 /** Names a pointwise operator's gradient is written from; all have the same dimensions. */

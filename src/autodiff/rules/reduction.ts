@@ -1,6 +1,6 @@
+import { int } from "../../onnx/attributes.ts";
 import type { GraphBuilder } from "../../onnx/build.ts";
 import { elementCount } from "../../onnx/tensor.ts";
-import { int } from "../attributes.ts";
 import { sumOver } from "../broadcast.ts";
 import type { Rule } from "../rule.ts";
 import { integers, positive, reshape } from "./axes.ts";

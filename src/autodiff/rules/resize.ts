@@ -1,5 +1,5 @@
+import { ints, string } from "../../onnx/attributes.ts";
 import { float32 } from "../../onnx/tensor.ts";
-import { ints, string } from "../attributes.ts";
 import type { RuleContext } from "../rule.ts";
 import { contract, identityMatrix, positive, reshape, withDim } from "./axes.ts";
 import { single } from "./pointwise.ts";

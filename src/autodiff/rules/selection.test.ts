@@ -1,20 +1,12 @@
 import * as fc from "fast-check";
-import { describe, expect, test } from "vitest";
-import { float32, int64, type Tensor } from "../../onnx/tensor.ts";
-import { expectGradients, randomNumbers, randomTensor } from "../finite-differences.fixture.ts";
-import { evaluate } from "./composite.fixture.ts";
+import { describe, test } from "vitest";
+import { int64 } from "../../onnx/tensor.ts";
+import { expectGradients, randomTensor } from "../finite-differences.fixture.ts";
 import { axisOf, check, seeds, shapes } from "./shapes.fixture.ts";
 
 const withAxis = shapes().chain((dims) =>
   fc.record({ dims: fc.constant(dims), axis: axisOf(dims), seed: seeds }),
 );
-
-/** Seeded indices into an axis of this size, some of them counted from the end. */
-function indices(dims: readonly number[], size: number, seed: number): Tensor {
-  const next = randomNumbers(seed);
-  const flat = Array.from(randomTensor(dims, 1).data, () => Math.floor(next(-size, size)));
-  return { ...int64(flat), dims };
-}
 
 describe("gradients agree with finite differences", () => {
   test("Concat", () =>
@@ -93,56 +85,6 @@ describe("gradients agree with finite differences", () => {
       inputs: [randomTensor([3, 4, 2], 5), int64([1, -3]), int64([1000, -1])],
     }));
 
-  test("Gather of any indices, repeated ones included", () =>
-    check(fc.tuple(withAxis, shapes(0, 2), fc.boolean()), ([{ dims, axis, seed }, own, known]) =>
-      expectGradients({
-        op: "Gather",
-        inputs: [
-          randomTensor(dims, seed),
-          indices(own, dims[axis < 0 ? axis + dims.length : axis] ?? 1, seed),
-        ],
-        attributes: { axis },
-        constants: known ? [1] : [],
-        seed,
-      }),
-    ));
-
-  test("Gather of neighbours", () =>
-    check(withAxis, ({ dims, axis, seed }) =>
-      expectGradients({
-        op: "Gather",
-        inputs: [
-          randomTensor(
-            dims.map((dim) => dim + 2),
-            seed,
-          ),
-          int64([1, 2]),
-        ],
-        attributes: { axis },
-        seed,
-      }),
-    ));
-
-  test("GatherElements", () =>
-    check(withAxis, ({ dims, axis, seed }) =>
-      expectGradients({
-        op: "GatherElements",
-        inputs: [
-          randomTensor(dims, seed),
-          indices(dims, dims[axis < 0 ? axis + dims.length : axis] ?? 1, seed),
-        ],
-        attributes: { axis },
-        seed,
-      }),
-    ));
-
-  test("GatherND", () =>
-    check(fc.tuple(shapes(2, 4), seeds), ([dims, seed]) => {
-      const smallest = Math.min(...dims.slice(0, 2));
-      const inputs = [randomTensor(dims, seed), indices([3, 2], smallest, seed)];
-      return expectGradients({ op: "GatherND", inputs, seed });
-    }));
-
   const pads = shapes(1, 4, 4).chain((dims) =>
     fc.record({
       dims: fc.constant(dims.map((dim) => dim + 1)),
@@ -187,12 +129,4 @@ describe("gradients agree with finite differences", () => {
           seed,
         }),
     ));
-});
-
-test("repeated indices add up", async () => {
-  const { gradients } = await evaluate(
-    (build, inputs) => build.add("Gather", [...inputs, build.ints([2, 0, 2, 2])]),
-    [float32([1, 2, 3], [3])],
-  );
-  expect(gradients).toEqual([[1, 0, 3]]);
 });

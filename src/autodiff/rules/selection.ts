@@ -1,10 +1,18 @@
+import { int, string } from "../../onnx/attributes.ts";
 import type { GraphBuilder } from "../../onnx/build.ts";
 import { elementCount } from "../../onnx/tensor.ts";
-import { int, string } from "../attributes.ts";
-import type { Rule, RuleContext } from "../rule.ts";
-import { contract, identityMatrix, integers, positive, reshape, withDim, zeros } from "./axes.ts";
+import type { Rule } from "../rule.ts";
+import {
+  contract,
+  identityMatrix,
+  integers,
+  pad,
+  positive,
+  reshape,
+  withDim,
+  zeros,
+} from "./axes.ts";
 import { single } from "./pointwise.ts";
-import { refuseAttribute } from "./refuse.ts";
 
 export const Concat: Rule = ({ node, build, gradients: [dy], dims }) => {
   if (dy === undefined) return [];
@@ -78,79 +86,6 @@ function insertZeros(
   const padded = pad(build, apart, [0, 0, 0, 0, stride - 1, 0]);
   return reshape(build, padded, withDim(dims, axis, own * stride));
 }
-
-/** Pads with zeros; a negative amount crops. */
-function pad(build: GraphBuilder, value: string, amounts: readonly number[]): string {
-  return amounts.every((amount) => amount === 0)
-    ? value
-    : build.add("Pad", [value, build.ints(amounts)]);
-}
-
-/** Neighbouring indices known beforehand are a slice, whose gradient is a Pad; others scatter. */
-export const Gather: Rule = (context) => {
-  const { node, build, gradients, dims } = context;
-  const [[x, indices], [dy]] = [node.inputs, gradients];
-  if (x === undefined || indices === undefined || dy === undefined) return [];
-  return [
-    () => {
-      const from = dims(x);
-      const axis = positive(int(node, "axis", 0), from.length);
-      const size = from[axis] ?? 1;
-      const count = elementCount(dims(indices));
-      const gradient = reshape(build, dy, withDim(from, axis, count));
-      const run = consecutive(context, indices, size);
-      if (run !== undefined) {
-        const before = from.map((_, each) => (each === axis ? run : 0));
-        const after = from.map((_, each) => (each === axis ? size - run - count : 0));
-        return pad(build, gradient, [...before, ...after]);
-      }
-      const rows = reshape(
-        build,
-        indices,
-        withDim(
-          from.map(() => 1),
-          axis,
-          count,
-        ),
-      );
-      const spread = build.add("Expand", [rows, build.ints(withDim(from, axis, count))]);
-      return scatter(build, from, spread, gradient, axis);
-    },
-  ];
-};
-
-/** The first of indices that follow one another, or undefined where they do not. */
-function consecutive(context: RuleContext, indices: string, size: number): number | undefined {
-  const values = context.constant(indices)?.data;
-  if (values === undefined) return undefined;
-  const list = Array.from(values, Number).map((value) => positive(value, size));
-  const [first] = list;
-  return list.every((value, offset) => value === (first ?? 0) + offset) ? first : undefined;
-}
-
-export const GatherElements = single(({ build, node, x, dy, context }) => {
-  const [, indices = ""] = node.inputs;
-  return scatter(build, context.dims(x), indices, dy, int(node, "axis", 0));
-});
-
-function scatter(
-  build: GraphBuilder,
-  dims: readonly number[],
-  indices: string,
-  updates: string,
-  axis: number,
-): string {
-  const inputs = [zeros(build, dims), indices, updates];
-  return build.add("ScatterElements", inputs, { axis, reduction: "add" });
-}
-
-/** @throws ThawError `autodiff/unsupported-attribute` for batch dimensions */
-export const GatherND = single(({ build, node, x, dy, context }) => {
-  const [, indices = ""] = node.inputs;
-  const batched = int(node, "batch_dims", 0);
-  if (batched !== 0) refuseAttribute(node, "batch_dims", batched);
-  return build.add("ScatterND", [zeros(build, context.dims(x)), indices, dy], { reduction: "add" });
-});
 
 /**
  * Constant padding is undone by the opposite padding. The other modes repeat elements along an
