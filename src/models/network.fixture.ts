@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 import { onnxRuntime } from "../node/onnxruntime.ts";
-import { elementTypes } from "../onnx/element-types.ts";
 import type { Model } from "../onnx/graph.ts";
 import { readModel } from "../onnx/read.ts";
 import { simplify } from "../onnx/simplify.ts";
 import { elementCount, float32, type Tensor } from "../onnx/tensor.ts";
 import { upgradeModel } from "../onnx/upgrade.ts";
 import { writeModel } from "../onnx/write.ts";
+import { discoverShapes } from "../runtime/shapes.ts";
 import { imageInput } from "./image-input.ts";
 
 /** A network of `test/fixtures/golden`, exported by PyTorch, as the loader would hand it on. */
@@ -39,24 +39,8 @@ export async function run(model: Model, input: Tensor): Promise<Record<string, T
 }
 
 /** Dimensions of every value for a batch of one. */
-export async function shapesOf(model: Model): Promise<Map<string, readonly number[]>> {
-  const types = elementTypes(model.graph);
-  const outputs = model.graph.nodes
-    .flatMap((node) => node.outputs)
-    .flatMap((name) => {
-      const type = types.get(name);
-      return type === undefined ? [] : [{ name, type, shape: null }];
-    });
-  const input = pictures(model, 1);
-  const values = await run(
-    { ...model, graph: { ...model.graph, outputs, values: new Map() } },
-    input,
-  );
-  return new Map([
-    ...Object.entries(values).map(([name, tensor]) => [name, tensor.dims] as const),
-    ...[...model.graph.initializers].map(([name, tensor]) => [name, tensor.dims] as const),
-    [imageInput(model).name, input.dims],
-  ]);
+export function shapesOf(model: Model): Promise<Map<string, readonly number[]>> {
+  return discoverShapes(onnxRuntime, model, pictures(model, 1).dims);
 }
 
 /** The largest difference between two tensors, relative to the largest value of the first. */
