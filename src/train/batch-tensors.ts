@@ -1,7 +1,3 @@
-import { uniformInt } from "pure-rand/distribution/uniformInt";
-import type { RandomGenerator } from "pure-rand/types/RandomGenerator";
-import { symmetricBeta } from "./random.ts";
-
 /** A batch of fixed size; rows past the real ones are zeros of weight 0. */
 export interface BatchTensors {
   /** [N, ...dims] */
@@ -12,53 +8,33 @@ export interface BatchTensors {
   readonly sampleWeights: Float32Array;
 }
 
-/** Pads features [n, ...dims] and labels [n] to `batchSize` rows. Full batches are not copied. */
+/** Target probabilities [N, C]: 1 at each row's label. */
+export function oneHot(labels: readonly number[], classes: number): Float32Array {
+  const targets = new Float32Array(labels.length * classes);
+  labels.forEach((label, row) => {
+    targets[row * classes + label] = 1;
+  });
+  return targets;
+}
+
+/** Pads `rows` rows of features and targets to `batchSize`. Full batches are not copied. */
 export function padBatch(
   features: Float32Array,
-  labels: ArrayLike<number>,
-  classes: number,
+  targets: Float32Array,
+  rows: number,
   batchSize: number,
 ): BatchTensors {
-  const rows = labels.length;
-  const width = features.length / rows;
-  const targets = new Float32Array(batchSize * classes);
-  for (let row = 0; row < rows; row++) targets[row * classes + (labels[row] ?? 0)] = 1;
   return {
-    features: rows === batchSize ? features : padRows(features, batchSize * width),
-    targets,
+    features: padRows(features, rows, batchSize),
+    targets: padRows(targets, rows, batchSize),
     sampleWeights: new Float32Array(batchSize).fill(1, 0, rows),
   };
 }
 
-export function padRows(values: Float32Array, length: number): Float32Array {
-  const padded = new Float32Array(length);
+/** Values of `rows` rows followed by zeros up to `batchSize` rows. */
+export function padRows(values: Float32Array, rows: number, batchSize: number): Float32Array {
+  if (rows === batchSize) return values;
+  const padded = new Float32Array((values.length / rows) * batchSize);
   padded.set(values);
   return padded;
-}
-
-/**
- * Mixup (Zhang et al., 2018): every real row becomes a blend of itself and another real row,
- * inputs and targets alike, with one Beta(alpha, alpha) share for the batch that leaves the row
- * itself the larger part. At a cut inside the network this is manifold mixup (Verma et al., 2019).
- */
-export function mixup(
-  batch: BatchTensors,
-  rows: number,
-  alpha: number,
-  random: RandomGenerator,
-): BatchTensors {
-  if (rows < 2) return batch;
-  const drawn = symmetricBeta(alpha, random);
-  const share = Math.max(drawn, 1 - drawn);
-  const shift = uniformInt(random, 1, rows - 1);
-  const blend = (values: Float32Array) => {
-    const width = values.length / batch.sampleWeights.length;
-    const mixed = values.slice();
-    for (let at = 0; at < rows * width; at++) {
-      const other = values[(at + shift * width) % (rows * width)] ?? 0;
-      mixed[at] = share * (values[at] ?? 0) + (1 - share) * other;
-    }
-    return mixed;
-  };
-  return { ...batch, features: blend(batch.features), targets: blend(batch.targets) };
 }

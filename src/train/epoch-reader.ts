@@ -19,7 +19,7 @@ export function epochReader(
 ): (step: number) => Promise<LoadedBatch> {
   const { train, batchSize, seed } = options;
   let known: { readonly epoch: number; readonly batches: readonly Batch[] } | undefined;
-  const batchesOf = (epoch: number) => {
+  const epochOf = (epoch: number) => {
     if (known?.epoch !== epoch) {
       known = { epoch, batches: epochBatches(train.length, batchSize, seed, epoch) };
     }
@@ -27,8 +27,8 @@ export function epochReader(
   };
   return readAhead(async (at) => {
     const epoch = Math.floor(at / steps);
-    const rows = batchesOf(epoch)[at % steps] ?? new Uint32Array();
-    const examples = Array.from(rows, (row) => train[row]).filter((row) => row !== undefined);
+    const rows = epochOf(epoch)[at % steps] ?? [];
+    const examples = rows.map((row) => train[row]).filter((row) => row !== undefined);
     const features = await options.features.load(
       examples.map(({ sample }) => viewOf(options, sample, epoch)),
     );

@@ -1,12 +1,13 @@
+import { mixup } from "../data/mixup.ts";
+import { randomFor } from "../data/random.ts";
 import { ThawError } from "../errors.ts";
-import { mixup, padBatch } from "./batch-tensors.ts";
+import { oneHot, padBatch } from "./batch-tensors.ts";
 import { checkpointTimer } from "./checkpoint-timer.ts";
 import { exhausted, noProgress, observe } from "./early-stopping.ts";
 import { epochReader } from "./epoch-reader.ts";
 import type { Diverged } from "./fit-events.ts";
 import type { FitOptions, FitResult } from "./fit-options.ts";
 import type { FitProgress, FitState } from "./fit-state.ts";
-import { randomAt } from "./random.ts";
 import { learningRateAt } from "./schedule.ts";
 import { argmaxRows, crossEntropy } from "./softmax.ts";
 import { openTrainable, type Trainable } from "./trainable.ts";
@@ -68,13 +69,12 @@ async function run(options: FitOptions, trainable: Trainable): Promise<FitResult
     const { features, examples } = await read(at);
     const rows = examples.length;
     const truth = examples.map(({ label }) => label);
-    const padded = padBatch(features, truth, classes, batchSize);
-    const batch =
-      options.mixup === undefined
-        ? padded
-        : mixup(padded, rows, options.mixup, randomAt(seed, "mixup", epoch, progress.step));
+    const given = { inputs: features, targets: oneHot(truth, classes), rows };
+    const { inputs, targets } =
+      options.mixup === undefined ? given : mixup(given, options.mixup, seed, at);
+    const batch = padBatch(inputs, targets, rows, batchSize);
     const learningRate = scheduled(options, progress, steps) * progress.learningRateScale;
-    const random = randomAt(seed, "dropout", epoch, progress.step);
+    const random = randomFor("dropout", seed, at);
     const result = await trainable.step(batch, learningRate, random);
     const fault = notFinite({ loss: result.loss, "gradient norm": result.gradientNorm });
     if (fault !== undefined) {

@@ -1,7 +1,7 @@
-import { permutation, randomAt } from "./random.ts";
+import { randomFor } from "../data/random.ts";
 
 /** The rows of one step: indices into the training set, at most a batch of them. */
-export type Batch = Uint32Array;
+export type Batch = readonly number[];
 
 /**
  * The batches of one epoch in order; the last may be partial. A function of seed and epoch alone,
@@ -13,12 +13,13 @@ export function epochBatches(
   seed: number,
   epoch: number,
 ): Batch[] {
-  return sequentialBatches(permutation(count, randomAt(seed, "order", epoch)), batchSize);
+  const rows = Array.from({ length: count }, (_, row) => row);
+  return batchesOf(randomFor("order", seed, epoch).shuffle(rows), batchSize);
 }
 
-/** The rows in the order given, cut into batches. */
-export function sequentialBatches(rows: Uint32Array, batchSize: number): Batch[] {
-  return Array.from({ length: Math.ceil(rows.length / batchSize) }, (_, index) =>
-    rows.subarray(index * batchSize, (index + 1) * batchSize),
+/** Items in the order given, cut into batches. */
+export function batchesOf<T>(items: readonly T[], batchSize: number): T[][] {
+  return Array.from({ length: Math.ceil(items.length / batchSize) }, (_, index) =>
+    items.slice(index * batchSize, (index + 1) * batchSize),
   );
 }

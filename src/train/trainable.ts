@@ -1,8 +1,7 @@
-import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
-import type { RandomGenerator } from "pure-rand/types/RandomGenerator";
 import { buildEvaluationGraph } from "../autodiff/build-evaluation-graph.ts";
 import { buildTrainingGraph } from "../autodiff/build-training-graph.ts";
 import type { TrainingSpec } from "../autodiff/training-graph.ts";
+import type { Random } from "../data/random.ts";
 import type { Model } from "../onnx/graph.ts";
 import { elementCount, float32, type Tensor } from "../onnx/tensor.ts";
 import { writeModel } from "../onnx/write.ts";
@@ -24,7 +23,7 @@ export type TrainableOptions = Omit<TrainingSpec, "shapes" | "logits"> & {
 /** A network ready to take optimizer steps and to be judged, with its state inside. */
 export interface Trainable {
   /** One optimizer step. `random` draws the dropout masks. */
-  step(batch: BatchTensors, learningRate: number, random: RandomGenerator): Promise<StepResult>;
+  step(batch: BatchTensors, learningRate: number, random: Random): Promise<StepResult>;
   /** Logits [N, C] of features [N, ...dims], a full batch, at the weights that would be kept. */
   logits(features: Float32Array): Promise<Float32Array>;
   /** A copy of everything the next step takes in, by the training graph's input. */
@@ -94,10 +93,8 @@ function outputOf(network: Model): string {
 /** 0 where an element is dropped, 1 / (1 - ratio) where it is kept, so that the mean stays. */
 function dropoutMask(
   { dims, ratio }: { readonly dims: readonly number[]; readonly ratio: number },
-  random: RandomGenerator,
+  random: Random,
 ): Float32Array {
   const kept = 1 / (1 - ratio);
-  return Float32Array.from({ length: elementCount(dims) }, () =>
-    uniformFloat64(random) < ratio ? 0 : kept,
-  );
+  return Float32Array.from({ length: elementCount(dims) }, () => (random.chance(ratio) ? 0 : kept));
 }

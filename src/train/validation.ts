@@ -1,6 +1,6 @@
 import { padRows } from "./batch-tensors.ts";
 import type { FitOptions } from "./fit-options.ts";
-import { sequentialBatches } from "./order.ts";
+import { batchesOf } from "./order.ts";
 import { readAhead } from "./read-ahead.ts";
 import type { Trainable } from "./trainable.ts";
 
@@ -9,27 +9,13 @@ export async function validationLogits(
   { validation, batchSize, classes, features }: FitOptions,
   trainable: Trainable,
 ): Promise<Float32Array> {
-  const batches = sequentialBatches(
-    Uint32Array.from(validation, (_, row) => row),
-    batchSize,
-  );
-  const read = readAhead(
-    (index) =>
-      features.load(
-        Array.from(batches[index] ?? [], (row) => ({
-          sample: validation[row]?.sample ?? 0,
-          strength: "none",
-          draw: 0,
-        })),
-      ),
-    batches.length,
-  );
+  const views = validation.map(({ sample }) => ({ sample, strength: "none" as const, draw: 0 }));
+  const batches = batchesOf(views, batchSize);
+  const read = readAhead((index) => features.load(batches[index] ?? []), batches.length);
   const result = new Float32Array(validation.length * classes);
-  for (const [index, rows] of batches.entries()) {
-    const given = await read(index);
-    const full = (given.length / rows.length) * batchSize;
-    const logits = await trainable.logits(given.length === full ? given : padRows(given, full));
-    result.set(logits.subarray(0, rows.length * classes), index * batchSize * classes);
+  for (const [index, { length: rows }] of batches.entries()) {
+    const logits = await trainable.logits(padRows(await read(index), rows, batchSize));
+    result.set(logits.subarray(0, rows * classes), index * batchSize * classes);
   }
   return result;
 }
