@@ -1,7 +1,7 @@
 import type { Graph, Model, Node } from "./graph.ts";
 import { topologicalOrder } from "./order.ts";
 import { refuse } from "./refuse.ts";
-import { bodies } from "./values.ts";
+import { mapBodies } from "./rename.ts";
 
 /** Oldest and newest versions of the standard operators that Thaw reads. */
 export const OPSET_RANGE = { oldest: 11, newest: 26 } as const;
@@ -17,7 +17,7 @@ const NEWEST_IR = 13;
  */
 export function checked(model: Model): Model {
   checkVersions(model);
-  return { ...model, graph: checkGraph(model.graph, new Set(), model.opsets) };
+  return { ...model, graph: checkGraph(model.graph, () => false, model.opsets) };
 }
 
 function checkVersions({ opsets, irVersion }: Model): void {
@@ -37,11 +37,11 @@ function checkVersions({ opsets, irVersion }: Model): void {
 
 function checkGraph(
   graph: Graph,
-  around: ReadonlySet<string>,
+  around: (name: string) => boolean,
   opsets: ReadonlyMap<string, number>,
 ): Graph {
   const own = ownNames(graph);
-  const visible = around.size === 0 ? own : new Set([...around, ...own]);
+  const visible = (name: string) => own.has(name) || around(name);
   for (const node of graph.nodes) {
     if (!opsets.has(node.domain)) {
       refuse("missing-opset", `The operators of ${node.domain} have no version in this model`, {
@@ -49,7 +49,7 @@ function checkGraph(
       });
     }
     for (const input of node.inputs) {
-      if (input !== "" && !visible.has(input)) {
+      if (input !== "" && !visible(input)) {
         refuse("dangling-input", `Nothing in this model writes the value ${input}`, {
           where: describe(node),
         });
@@ -59,29 +59,16 @@ function checkGraph(
   if (graph.outputs.length === 0) refuse("no-output", "This network puts nothing out");
   const outputs = new Set<string>();
   for (const { name } of graph.outputs) {
-    if (!visible.has(name)) {
+    if (!visible(name)) {
       refuse("dangling-output", "Nothing in this model writes one of its outputs", { where: name });
     }
     if (outputs.has(name)) refuse("duplicate-name", "An output is named twice", { where: name });
     outputs.add(name);
   }
-  const nodes = topologicalOrder(graph.nodes).map((node) => checkBodies(node, visible, opsets));
+  const nodes = topologicalOrder(graph.nodes).map((node) =>
+    mapBodies(node, (body) => checkGraph(body, visible, opsets)),
+  );
   return { ...graph, nodes };
-}
-
-function checkBodies(
-  node: Node,
-  visible: ReadonlySet<string>,
-  opsets: ReadonlyMap<string, number>,
-): Node {
-  if (bodies(node).length === 0) return node;
-  const attributes = Object.entries(node.attributes).map(([name, attribute]) => [
-    name,
-    attribute.kind === "graph"
-      ? { ...attribute, value: checkGraph(attribute.value, visible, opsets) }
-      : attribute,
-  ]);
-  return { ...node, attributes: Object.fromEntries(attributes) };
 }
 
 function ownNames(graph: Graph): Set<string> {

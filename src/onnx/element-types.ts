@@ -45,37 +45,36 @@ const secondOutput: Readonly<Record<string, DataType>> = {
   TopK: "int64",
 };
 
+type TypeOf = (value: string) => DataType | undefined;
+
 /**
  * Element type of every value, as far as the standard operators tell; what a custom operator puts
  * out is taken from the declarations, else assumed to be of its first input's type.
  */
 export function elementTypes(
   graph: Graph,
-  around: ReadonlyMap<string, DataType> = new Map(),
+  around: TypeOf = () => undefined,
 ): Map<string, DataType> {
-  const types = new Map(around);
+  const types = new Map<string, DataType>();
+  const typeOf: TypeOf = (value) => types.get(value) ?? around(value);
   for (const { name, type } of graph.inputs) types.set(name, type);
   for (const [name, { type }] of graph.initializers) types.set(name, type);
   for (const node of graph.nodes) {
     node.outputs.forEach((output, index) => {
-      const type = outputType(node, index, types) ?? graph.values.get(output)?.type;
+      const type = outputType(node, index, typeOf) ?? graph.values.get(output)?.type;
       if (output !== "" && type !== undefined) types.set(output, type);
     });
   }
   return types;
 }
 
-function outputType(
-  node: Node,
-  index: number,
-  types: ReadonlyMap<string, DataType>,
-): DataType | undefined {
+function outputType(node: Node, index: number, typeOf: TypeOf): DataType | undefined {
   const { op } = node;
   const [body] = bodies(node);
   if (body !== undefined) {
     // A Loop's body also puts out its condition, which the node itself does not.
     const output = body.outputs[op === "Loop" ? index + 1 : index];
-    return output && (elementTypes(body, types).get(output.name) ?? output.type);
+    return output && (elementTypes(body, typeOf).get(output.name) ?? output.type);
   }
   if (index === 1 && Object.hasOwn(secondOutput, op)) return secondOutput[op];
   if (Object.hasOwn(fixed, op)) return fixed[op];
@@ -87,7 +86,7 @@ function outputType(
     case "Cast":
       return fromProtoType(attribute.int(node, "to", 1));
     case "QuantizeLinear":
-      return types.get(node.inputs[2] ?? "") ?? "uint8";
+      return typeOf(node.inputs[2] ?? "") ?? "uint8";
     case "DynamicQuantizeLinear":
       return index === 1 ? "float32" : "uint8";
     case "RandomNormal":
@@ -95,5 +94,5 @@ function outputType(
       return fromProtoType(attribute.int(node, "dtype", 1));
   }
   const position = Object.hasOwn(typedByInput, op) ? (typedByInput[op] ?? 0) : 0;
-  return types.get(node.inputs[position] ?? "");
+  return typeOf(node.inputs[position] ?? "");
 }

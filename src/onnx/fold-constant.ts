@@ -5,7 +5,7 @@ import type { Node } from "./graph.ts";
 import { elementCount, int64, type Tensor } from "./tensor.ts";
 
 /** Shapes, axes and indices are short; anything longer is a weight and stays a node's business. */
-const MAX_ELEMENTS = 1024;
+const MAX_ELEMENTS = 64;
 
 type Evaluate = (node: Node, inputs: readonly Tensor[]) => Tensor | undefined;
 
@@ -22,10 +22,12 @@ export function foldConstant(
   const evaluate = Object.hasOwn(evaluators, node.op) ? evaluators[node.op] : undefined;
   if (evaluate === undefined) return undefined;
   const inputs: Tensor[] = [];
+  let elements = 0;
   for (const name of node.inputs) {
     const tensor = constant(name);
     if (tensor === undefined) return undefined;
-    if (node.op !== "Shape" && tensor.data.length > MAX_ELEMENTS) return undefined;
+    if (node.op !== "Shape" && node.op !== "Size") elements += tensor.data.length;
+    if (elements > MAX_ELEMENTS) return undefined;
     inputs.push(tensor);
   }
   return evaluate(node, inputs);

@@ -330,6 +330,15 @@ describe("read", () => {
     }
   });
 
+  test("large typed floats are read without decoding them one by one", async () => {
+    const data = Float32Array.from({ length: 1000 }, (_, i) => Math.sin(i));
+    const bytes = withTensor({ dataType: Type.FLOAT, dims: [1000n], floatData: [...data] });
+    const before = bytes.slice();
+    const model = await readModel(bytes);
+    expect(model.graph.initializers.get("w")?.data).toEqual(data);
+    expect(bytes).toEqual(before);
+  });
+
   test("aligned raw weights are views of the file", async () => {
     const model = await readModel(whole);
     const shared = [...model.graph.initializers.values()].filter(

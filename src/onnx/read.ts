@@ -44,9 +44,9 @@ export async function readModel(bytes: Uint8Array, external?: ExternalData): Pro
 }
 
 function decode(bytes: Uint8Array): ModelProto {
-  scan(bytes, ModelProtoSchema);
+  const decodable = scan(bytes, ModelProtoSchema);
   try {
-    return fromBinary(ModelProtoSchema, bytes, { readUnknownFields: false });
+    return fromBinary(ModelProtoSchema, decodable, { readUnknownFields: false });
   } catch (cause) {
     return refuse("malformed", "This ONNX file is damaged", { cause });
   }

@@ -1,4 +1,5 @@
 import type { Attribute, Graph, Node } from "./graph.ts";
+import { captures } from "./values.ts";
 
 /** Gives values new names wherever they are written, read, declared or captured by a body. */
 export function renameValues(graph: Graph, names: ReadonlyMap<string, string>): Graph {
@@ -31,12 +32,12 @@ export function renameReads(node: Node, names: ReadonlyMap<string, string>): Nod
 }
 
 function renameCaptures(body: Graph, names: ReadonlyMap<string, string>): Graph {
-  const own = new Set([
-    ...body.inputs.map((input) => input.name),
-    ...body.initializers.keys(),
-    ...body.nodes.flatMap((node) => node.outputs),
-  ]);
-  return renameValues(body, new Map([...names].filter(([name]) => !own.has(name))));
+  const renamed = new Map<string, string>();
+  for (const captured of captures(body)) {
+    const name = names.get(captured);
+    if (name !== undefined) renamed.set(captured, name);
+  }
+  return renamed.size === 0 ? body : renameValues(body, renamed);
 }
 
 /** The node with each of its bodies replaced. */

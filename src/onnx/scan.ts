@@ -1,11 +1,17 @@
 import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
+import { TensorProtoSchema } from "onnx-buf";
 import { refuse } from "./refuse.ts";
 
 const GRAPH_FIELD = 7;
 /** Far above any real network, far below what decoding could fill the memory with. */
 const MAX_MESSAGES = 1_000_000;
 const MAX_VALUES = 4_000_000;
+
+/** Packed `float_data` has the same bytes as `raw_data`, only under another tag. */
+const FLOAT_DATA_TAG = (4 << 3) | WireType.LengthDelimited;
+const RAW_DATA_TAG = (9 << 3) | WireType.LengthDelimited;
+const LARGE_BYTES = 1024;
 const MAX_DEPTH = 64;
 
 /** How a field must look on the wire. */
@@ -16,22 +22,25 @@ type Shape =
 /**
  * Walks the wire format without decoding it, so that a hostile file is refused before anything
  * is allocated for it: two bytes of an empty message would decode to hundreds.
+ * @returns the file to decode: a copy with large typed floats marked as raw data where there are
+ * any, since decoding them one by one takes ten times their size; else `bytes`
  * @throws ThawError `onnx/not-onnx`, `onnx/truncated`, `onnx/malformed`, `onnx/too-complex`
  */
-export function scan(bytes: Uint8Array, root: DescMessage): void {
+export function scan(bytes: Uint8Array, root: DescMessage): Uint8Array {
   const reader = new BinaryReader(bytes);
   const stack = [{ message: root, end: bytes.length }];
   let graphSeen = false;
   let messages = 0;
   let values = 0;
+  const largeFloatData: number[] = [];
 
   const malformed = (what: string, cause?: unknown): never => {
     const where = `byte ${reader.pos}`;
     if (!graphSeen) return notOnnx(bytes, cause);
     return refuse("malformed", `This ONNX file is damaged: ${what}`, { where, cause });
   };
-  const count = (wire: number) => {
-    if (wire === WireType.LengthDelimited || wire === WireType.Varint) values++;
+  const count = () => {
+    values++;
     if (values > MAX_VALUES || messages > MAX_MESSAGES) {
       refuse("too-complex", "This file holds more parts than any real network", {
         where: `byte ${reader.pos}`,
@@ -58,6 +67,7 @@ export function scan(bytes: Uint8Array, root: DescMessage): void {
     }
     if (reader.pos > top.end) malformed("a value runs past the end of its part");
     try {
+      const start = reader.pos;
       const [number, wire] = reader.tag();
       const shape = shapes(top.message).get(number);
       if (stack.length === 1 && number === GRAPH_FIELD && wire === WireType.LengthDelimited) {
@@ -69,7 +79,7 @@ export function scan(bytes: Uint8Array, root: DescMessage): void {
       } else if (shape.kind === "message") {
         if (wire !== WireType.LengthDelimited) malformed("a field has the wrong type");
         messages++;
-        count(wire);
+        count();
         const size = length(top.end);
         if (stack.length >= MAX_DEPTH) {
           refuse("too-deep", "The parts of this file are nested too deeply", {
@@ -79,14 +89,19 @@ export function scan(bytes: Uint8Array, root: DescMessage): void {
         stack.push({ message: shape.message, end: reader.pos + size });
       } else if (wire === WireType.LengthDelimited) {
         if (wire !== shape.wire && !shape.packable) malformed("a field has the wrong type");
-        count(wire);
+        count();
         const size = length(top.end);
         reader.pos += size;
-        if (shape.packable) values += checkPacked(bytes, reader.pos, size, shape.wire, malformed);
-        count(wire);
+        if (shape.packable) {
+          checkPacked(bytes, reader.pos, size, shape.wire, malformed);
+          const rawable = top.message === TensorProtoSchema && bytes[start] === FLOAT_DATA_TAG;
+          if (rawable && size >= LARGE_BYTES) largeFloatData.push(start);
+          else values += shape.wire === WireType.Varint ? size : size / 4;
+        }
+        count();
       } else {
         if (wire !== shape.wire) malformed("a field has the wrong type");
-        count(wire);
+        count();
         reader.skip(wire, number);
       }
     } catch (cause) {
@@ -95,22 +110,25 @@ export function scan(bytes: Uint8Array, root: DescMessage): void {
     }
   }
   if (!graphSeen) notOnnx(bytes);
+  if (largeFloatData.length === 0) return bytes;
+  const patched = bytes.slice();
+  for (const at of largeFloatData) patched[at] = RAW_DATA_TAG;
+  return patched;
 }
 
-/** Upper bound of the number of packed values that decode to more than their size on the wire. */
+/** A packed list must end where its last number ends; the decoder would read on past it. */
 function checkPacked(
   bytes: Uint8Array,
   end: number,
   size: number,
   wire: WireType,
   malformed: (what: string) => never,
-): number {
-  if (wire === WireType.Varint) {
-    if (size > 0 && (bytes[end - 1] ?? 0) >= 0x80) malformed("a list of numbers breaks off");
-    return size;
-  }
-  if (size % (wire === WireType.Bit32 ? 4 : 8) !== 0) malformed("a list of numbers breaks off");
-  return 0;
+): void {
+  const whole =
+    wire === WireType.Varint
+      ? size === 0 || (bytes[end - 1] ?? 0) < 0x80
+      : size % (wire === WireType.Bit32 ? 4 : 8) === 0;
+  if (!whole) malformed("a list of numbers breaks off");
 }
 
 function notOnnx(bytes: Uint8Array, cause?: unknown): never {

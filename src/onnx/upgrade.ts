@@ -1,9 +1,8 @@
 import { GraphBuilder } from "./build.ts";
 import { constantTensor } from "./constant.ts";
 import type { Graph, Model } from "./graph.ts";
-import { outputRank } from "./rank.ts";
+import { type Known, outputRank } from "./rank.ts";
 import { mapBodies } from "./rename.ts";
-import type { Tensor } from "./tensor.ts";
 import { upgrades } from "./upgrade-operators.ts";
 import { valueNames } from "./values.ts";
 
@@ -21,15 +20,15 @@ export function upgradeModel(model: Model): Model {
   const opset = model.opsets.get("") ?? WORKING_OPSET;
   return {
     ...model,
-    graph: upgradeGraph(model.graph, opset, new Map()),
+    graph: upgradeGraph(model.graph, opset, () => undefined),
     opsets: new Map(model.opsets).set("", Math.max(opset, WORKING_OPSET)),
     irVersion: Math.max(model.irVersion, WORKING_IR),
   };
 }
 
-function upgradeGraph(graph: Graph, opset: number, around: ReadonlyMap<string, Tensor>): Graph {
+function upgradeGraph(graph: Graph, opset: number, around: Known["constant"]): Graph {
   const build = new GraphBuilder(valueNames(graph));
-  const constants = new Map([...around, ...graph.initializers]);
+  const constants = new Map(graph.initializers);
   const initializers = new Map(graph.initializers);
   const ranks = new Map<string, number>();
   for (const { name, shape } of [...graph.inputs, ...graph.values.values()]) {
@@ -37,12 +36,12 @@ function upgradeGraph(graph: Graph, opset: number, around: ReadonlyMap<string, T
   }
   const exposed = new Set(graph.outputs.map((output) => output.name));
   const known = {
-    constant: (value: string) => constants.get(value),
+    constant: (value: string) => constants.get(value) ?? around(value),
     rank: (value: string) => ranks.get(value) ?? constants.get(value)?.dims.length,
   };
 
   for (const original of graph.nodes) {
-    const node = mapBodies(original, (body) => upgradeGraph(body, opset, constants));
+    const node = mapBodies(original, (body) => upgradeGraph(body, opset, known.constant));
     const [output = ""] = node.outputs;
     const constant = constantTensor(node);
     if (constant !== undefined) constants.set(output, constant);
