@@ -62,7 +62,12 @@ function quotas(
     const exact = shares.map((share) => share * count);
     const quota = exact.map((value) => Math.floor(value + 1e-9));
     for (let left = count - sum(quota); left > 0; left--) {
-      const part = largest(exact.map((value, i) => value - (quota[i] ?? 0) + (owed[i] ?? 0)));
+      const part = largest(
+        exact.map((value, i) => {
+          const missing = value - (quota[i] ?? 0);
+          return missing > 1e-9 ? missing + (owed[i] ?? 0) : Number.NEGATIVE_INFINITY;
+        }),
+      );
       quota[part] = (quota[part] ?? 0) + 1;
     }
     if (everyPart) fillEmpty(quota, owed, holders.get(label) ?? 0);
