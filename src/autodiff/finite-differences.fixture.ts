@@ -3,7 +3,8 @@ import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { expect } from "vitest";
 import { onnxRuntime } from "../node/onnxruntime.ts";
 import { type AttributeInput, attribute, GraphBuilder } from "../onnx/build.ts";
-import type { Graph, Model, Node, ValueInfo } from "../onnx/graph.ts";
+import type { Node } from "../onnx/graph.ts";
+import { floats, modelOf } from "../onnx/models.fixture.ts";
 import { type DataType, elementCount, float32, type Tensor } from "../onnx/tensor.ts";
 import { writeModel } from "../onnx/write.ts";
 import type { Session } from "../runtime/session.ts";
@@ -76,26 +77,6 @@ export function distinctTensor(
     values[other] = swapped;
   }
   return float32(values, dims);
-}
-
-/** A model at opset 21 around a graph, as tests build them. */
-export function modelOf(graph: Graph): Model {
-  return {
-    graph,
-    opsets: new Map([["", 21]]),
-    irVersion: 10,
-    producer: "thaw",
-    metadata: new Map(),
-  };
-}
-
-/** A graph input or output of known or unknown shape. */
-export function valueInfo(
-  name: string,
-  type: DataType = "float32",
-  shape: ValueInfo["shape"] = null,
-): ValueInfo {
-  return { name, type, shape };
 }
 
 /**
@@ -209,8 +190,8 @@ async function analyticGradients(
   );
   const graph = build.build(
     "gradients",
-    [...given].map(([name, tensor]) => valueInfo(name, tensor.type, tensor.dims)),
-    [...outputs.values()].map((name) => valueInfo(name)),
+    [...given].map(([name, { type, dims }]) => ({ name, type, shape: dims })),
+    [...outputs.values()].map((name) => floats(name, null)),
   );
   const session = await onnxRuntime.open(writeModel(modelOf(graph)), { threads: 1 });
   const results = await session.run(feeds(given));
@@ -234,10 +215,12 @@ async function openForward(
   const { node, given } = checked;
   const graph = writeForward(checked).build(
     "forward",
-    [...given].map(([name, tensor]) => valueInfo(name, tensor.type, tensor.dims)),
-    node.outputs.map((name, index) =>
-      valueInfo(name, outputTypes[index] ?? outputType(node, index)),
-    ),
+    [...given].map(([name, { type, dims }]) => ({ name, type, shape: dims })),
+    node.outputs.map((name, index) => ({
+      name,
+      type: outputTypes[index] ?? outputType(node, index),
+      shape: null,
+    })),
   );
   return onnxRuntime.open(writeModel(modelOf(graph)), { threads: 1, optimization: "none" });
 }

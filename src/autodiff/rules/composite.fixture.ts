@@ -1,9 +1,10 @@
 import { expect } from "vitest";
 import { onnxRuntime } from "../../node/onnxruntime.ts";
 import { GraphBuilder } from "../../onnx/build.ts";
+import { floats, modelOf } from "../../onnx/models.fixture.ts";
 import type { Tensor } from "../../onnx/tensor.ts";
 import { writeModel } from "../../onnx/write.ts";
-import { modelOf, randomTensor, valueInfo } from "../finite-differences.fixture.ts";
+import { randomTensor } from "../finite-differences.fixture.ts";
 import { differentiate } from "../reverse.ts";
 
 /** Writes a small network of the named inputs and returns the name of its only output. */
@@ -71,8 +72,8 @@ export async function expectCompositeGradients(
   const model = modelOf(
     build.build(
       "forward",
-      inputs.map((tensor, index) => valueInfo(`input${index}`, "float32", tensor.dims)),
-      [valueInfo(output)],
+      inputs.map((tensor, index) => floats(`input${index}`, tensor.dims)),
+      [floats(output, null)],
     ),
   );
   const session = await onnxRuntime.open(writeModel(model), { threads: 1 });
@@ -114,8 +115,8 @@ async function run(
 ): Promise<Record<string, Tensor>> {
   const graph = build.build(
     "composite",
-    Object.entries(given).map(([name, tensor]) => valueInfo(name, tensor.type, tensor.dims)),
-    outputs.map((name) => valueInfo(name)),
+    Object.entries(given).map(([name, { type, dims }]) => ({ name, type, shape: dims })),
+    outputs.map((name) => floats(name, null)),
   );
   const session = await onnxRuntime.open(writeModel(modelOf(graph)), { threads: 1 });
   const results = await session.run(given);
