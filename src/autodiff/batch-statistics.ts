@@ -1,7 +1,7 @@
+import { float, real } from "../onnx/attributes.ts";
 import type { GraphBuilder } from "../onnx/build.ts";
 import type { Node } from "../onnx/graph.ts";
 import { elementCount, float32 } from "../onnx/tensor.ts";
-import { float, real } from "./attributes.ts";
 import type { Rule, RuleContext } from "./rule.ts";
 
 /**

@@ -1,7 +1,7 @@
+import { int } from "../onnx/attributes.ts";
 import { foldConstant } from "../onnx/fold-constant.ts";
 import type { Graph, Node } from "../onnx/graph.ts";
 import { int64, type Tensor } from "../onnx/tensor.ts";
-import { int } from "./attributes.ts";
 
 /**
  * The graph with its shape arithmetic replaced by constants, which it is at a given batch size:

@@ -1,5 +1,5 @@
+import { float, int } from "../onnx/attributes.ts";
 import type { Node } from "../onnx/graph.ts";
-import { float, int } from "./attributes.ts";
 import type { ForwardWriter } from "./forward-writer.ts";
 
 /**

@@ -1,5 +1,5 @@
+import { int, ints, string } from "../../onnx/attributes.ts";
 import type { Node } from "../../onnx/graph.ts";
-import { int, ints, string } from "../attributes.ts";
 import { sumOver } from "../broadcast.ts";
 import type { Rule, RuleContext } from "../rule.ts";
 import { type Convolution, chooseConvFormulas } from "./convolution-formulas.ts";

@@ -1,7 +1,7 @@
 import { ThawError } from "../../errors.ts";
+import { float, int, real, string } from "../../onnx/attributes.ts";
 import type { GraphBuilder } from "../../onnx/build.ts";
 import { elementCount, float32 } from "../../onnx/tensor.ts";
-import { float, int, real, string } from "../attributes.ts";
 import { sumTo } from "../broadcast.ts";
 import type { Rule } from "../rule.ts";
 import { reshape } from "./axes.ts";

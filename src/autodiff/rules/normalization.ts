@@ -1,6 +1,6 @@
+import { float, int } from "../../onnx/attributes.ts";
 import type { GraphBuilder } from "../../onnx/build.ts";
 import { elementCount } from "../../onnx/tensor.ts";
-import { float, int } from "../attributes.ts";
 import { batchStatisticsGradients } from "../batch-statistics.ts";
 import { sumOver, sumTo } from "../broadcast.ts";
 import type { Rule, RuleContext } from "../rule.ts";

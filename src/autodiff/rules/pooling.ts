@@ -1,7 +1,7 @@
 import { ThawError } from "../../errors.ts";
+import { int, ints, string } from "../../onnx/attributes.ts";
 import type { Node } from "../../onnx/graph.ts";
 import { elementCount, float32 } from "../../onnx/tensor.ts";
-import { int, ints, string } from "../attributes.ts";
 import type { Rule } from "../rule.ts";
 import { reshape, zeros } from "./axes.ts";
 import { covered, span, transposedAttributes, type Window, windowOf } from "./window.ts";

@@ -1,5 +1,5 @@
+import { ints, string } from "../../onnx/attributes.ts";
 import type { Node } from "../../onnx/graph.ts";
-import { ints, string } from "../attributes.ts";
 
 /** How a convolution or pooling window moves; one entry a spatial axis, pads resolved. */
 export interface Window {
