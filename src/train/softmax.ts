@@ -17,24 +17,35 @@ export function softmax(logits: ArrayLike<number>, classes: number, temperature 
   return result;
 }
 
-/** Mean negative log-likelihood (nats) of the labels under logits [N, C] divided by a temperature. */
+/** Mean of `crossEntropies`. */
 export function crossEntropy(
   logits: ArrayLike<number>,
   labels: ArrayLike<number>,
   classes: number,
   temperature = 1,
 ): number {
-  let total = 0;
-  for (let row = 0; row < labels.length; row++) {
+  const losses = crossEntropies(logits, labels, classes, temperature);
+  return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+}
+
+/**
+ * Negative log-likelihood (nats) of each row's label under logits [N, C] divided by a temperature.
+ */
+export function crossEntropies(
+  logits: ArrayLike<number>,
+  labels: ArrayLike<number>,
+  classes: number,
+  temperature = 1,
+): Float64Array {
+  return Float64Array.from(labels, (label, row) => {
     const start = row * classes;
     const highest = rowMaximum(logits, start, classes);
     let sum = 0;
     for (let at = start; at < start + classes; at++) {
       sum += Math.exp(((logits[at] ?? 0) - highest) / temperature);
     }
-    total += Math.log(sum) - ((logits[start + (labels[row] ?? 0)] ?? 0) - highest) / temperature;
-  }
-  return total / labels.length;
+    return Math.log(sum) - ((logits[start + label] ?? 0) - highest) / temperature;
+  });
 }
 
 /** Index of the highest value of every row of [N, C]; the first of equals. */

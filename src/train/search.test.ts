@@ -1,0 +1,177 @@
+import { describe, expect, test } from "vitest";
+import { float32 } from "../onnx/tensor.ts";
+import {
+  type Arm,
+  type SearchState,
+  startSearch,
+  type TrialResult,
+} from "../plan/balance-search.ts";
+import { decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
+import { runSearch, type SearchOptions } from "./search.ts";
+import { tinyExamples, tinyFit, tinyPictures } from "./tiny-task.fixture.ts";
+
+const examples = tinyExamples(0, 12, 3);
+const folds = examples.map((_, row) => Math.floor(row / 3) % 2);
+const arm = (id: number, learningRate: number): Arm => ({
+  id,
+  thawIndex: id,
+  augmentation: "light",
+  learningRate,
+});
+
+function searching(arms: readonly Arm[]): SearchState {
+  return startSearch({
+    arms,
+    rungs: [
+      { folds: 1, epochsShare: 0.5 },
+      { folds: 2, epochsShare: 1 },
+    ],
+    headIndex: arms.length - 1,
+  });
+}
+
+function options(changes: Partial<SearchOptions> = {}) {
+  const log: string[] = [];
+  const results: TrialResult[] = [];
+  const search: SearchOptions = {
+    state: searching([arm(0, 0.05), arm(1, 0.01), arm(2, 0.002)]),
+    examples,
+    folds,
+    async open({ id, learningRate }) {
+      log.push(`open ${id}`);
+      const { train: _, validation: __, ...fit } = tinyFit({ learningRate, epochs: 4 });
+      return {
+        fit,
+        close: async () => {
+          log.push(`close ${id}`);
+        },
+      };
+    },
+    async onTrial(_, result) {
+      log.push(`trial ${result.arm}/${result.rung}/${result.fold}`);
+      results.push(result);
+    },
+    ...changes,
+  };
+  return { search, log, results };
+}
+
+const withoutTimes = (results: readonly TrialResult[]) =>
+  results.map(({ seconds: _, ...rest }) => rest);
+
+describe("the balance search at work", () => {
+  test("runs trials arm by arm, one arm open at a time, judged on held-out pictures", async () => {
+    const { search, log, results } = options();
+    const { choice, state } = await runSearch(search);
+    expect(log.slice(0, 7)).toEqual([
+      "open 0",
+      "trial 0/0/0",
+      "close 0",
+      "open 1",
+      "trial 1/0/0",
+      "close 1",
+      "open 2",
+    ]);
+    const opened = log.filter((entry) => entry.startsWith("open")).length;
+    expect(log.filter((entry) => entry.startsWith("close"))).toHaveLength(opened);
+    expect(results.every(({ losses }) => losses.length === 6)).toBe(true);
+    expect(state.results).toEqual(results);
+    expect(state.arms).toContainEqual(choice);
+  });
+
+  test("passes the planned share of the epochs on", async () => {
+    const epochs = new Map<string, number>();
+    const { search } = options({
+      onEvent: ({ rung }, event) => {
+        if (event.kind === "epoch") epochs.set(`rung ${rung}`, event.epochs);
+      },
+    });
+    await runSearch(search);
+    expect(epochs.get("rung 0")).toBe(2);
+  });
+
+  test("drops an arm that diverges and goes on", async () => {
+    const pictures = tinyPictures(3);
+    const { search, results } = options();
+    const outcome = await runSearch({
+      ...search,
+      async open(asked) {
+        const opened = await search.open(asked);
+        if (asked.id !== 0) return opened;
+        const features = {
+          dims: pictures.dims,
+          load: async (views: Parameters<typeof pictures.load>[0]) =>
+            (await pictures.load(views)).fill(Number.POSITIVE_INFINITY),
+        };
+        return { ...opened, fit: { ...opened.fit, features } };
+      },
+    });
+    expect(results[0]).toMatchObject({ arm: 0, losses: [] });
+    expect(outcome.choice.id).not.toBe(0);
+    expect(outcome.state.alive).not.toContain(0);
+  });
+
+  test("starts the trials of a fold from one set of tensors, made once", async () => {
+    const asked: number[] = [];
+    const head = float32(new Float32Array(18), [3, 6]);
+    const { search, results } = options({
+      start: async (train, validation) => {
+        asked.push(validation.length);
+        expect(train.some(({ sample }) => validation.some((held) => held.sample === sample))).toBe(
+          false,
+        );
+        return new Map([["head.weight", head]]);
+      },
+    });
+    const frozen = {
+      ...search,
+      open: async (asked: Arm) => {
+        const opened = await search.open(asked);
+        return { ...opened, fit: { ...opened.fit, learningRate: 1e-9 } };
+      },
+    };
+    await runSearch(frozen);
+    expect(asked.length).toBe(new Set(results.map(({ fold }) => fold)).size);
+    // A head of zeros that hardly learns leaves every class equally likely.
+    for (const loss of results[0]?.losses ?? []) expect(loss).toBeCloseTo(Math.log(3), 5);
+  });
+
+  test("resumed from any trial and from inside one it comes to the same results", async () => {
+    const states: SearchState[] = [];
+    const inside: { search: SearchState; fit: Uint8Array }[] = [];
+    const { search } = options();
+    let latest = search.state;
+    const whole = await runSearch({
+      ...search,
+      onTrial: async (state) => {
+        states.push(state);
+        latest = state;
+      },
+      onCheckpoint: async (fit) => {
+        inside.push({ search: latest, fit: encodeCheckpoint(fit) });
+      },
+    });
+    const essence = ({ state, choice }: typeof whole) => ({
+      choice,
+      results: withoutTimes(state.results),
+    });
+    for (const state of states) {
+      expect(essence(await runSearch({ ...search, state }))).toEqual(essence(whole));
+    }
+    const middle = inside[Math.floor(inside.length / 2)];
+    if (middle === undefined) throw new Error("no checkpoint inside a trial");
+    const resumeFrom = decodeCheckpoint(middle.fit);
+    const resumed = await runSearch({ ...search, state: middle.search, resumeFrom });
+    expect(essence(resumed)).toEqual(essence(whole));
+  });
+
+  test("an abort closes the arm and throws the reason", async () => {
+    const control = new AbortController();
+    const { search, log } = options({
+      signal: control.signal,
+      onEvent: () => control.abort(new Error("enough")),
+    });
+    await expect(runSearch(search)).rejects.toThrow("enough");
+    expect(log).toEqual(["open 0", "close 0"]);
+  });
+});
