@@ -1,8 +1,14 @@
+import { buildTrainingGraph } from "../autodiff/build-training-graph.ts";
 import type { ParameterGroup } from "../autodiff/training-graph.ts";
 import { nodeParameters } from "../models/parameters.ts";
 import type { Graph } from "../onnx/graph.ts";
 import type { Tensor } from "../onnx/tensor.ts";
 import { producers } from "../onnx/values.ts";
+import { discoverShapes } from "../runtime/shapes.ts";
+import { createStepper } from "../runtime/stepper.ts";
+import { oneHot, padBatch } from "./batch-tensors.ts";
+import { epochReader } from "./epoch-reader.ts";
+import type { FitOptions } from "./fit-options.ts";
 import { groupsOf } from "./parameter-groups.ts";
 
 /**
@@ -28,6 +34,52 @@ export function autoRgnGroups(
   return groupsOf(graph, (name) => (highest > 0 ? (relative.get(name) ?? 0) / highest : 1), [
     ...relative.keys(),
   ]);
+}
+
+/**
+ * The sum of the loss gradients over the batches of one epoch at the network's own weights, by
+ * parameter: SGD that never moves and never forgets keeps it in its momentum.
+ */
+export async function epochGradients(options: FitOptions): Promise<ReadonlyMap<string, Tensor>> {
+  const { runtime, network, batchSize, classes } = options;
+  const [logits] = network.graph.outputs;
+  if (logits === undefined) throw new TypeError("the network has no output");
+  const graph = buildTrainingGraph({
+    network,
+    logits: logits.name,
+    groups: options.groups,
+    loss: options.loss,
+    batchNorm: "frozen",
+    optimizer: { kind: "sgd", momentum: 1, nesterov: false, weightDecay: 0 },
+    shapes: await discoverShapes(runtime, network, [batchSize, ...options.features.dims]),
+  });
+  const threads = options.threads === undefined ? {} : { threads: options.threads };
+  const stepper = await createStepper(runtime, graph, threads);
+  try {
+    const steps = Math.ceil(options.train.length / batchSize);
+    const read = epochReader({ ...options, epochs: 1 }, steps);
+    for (let step = 0; step < steps; step++) {
+      options.signal?.throwIfAborted();
+      const { examples, features } = await read(step);
+      const targets = oneHot(
+        examples.map(({ label }) => label),
+        classes,
+      );
+      const batch = padBatch(features, targets, examples.length, batchSize);
+      await stepper.step({ ...batch, learningRate: 0 });
+    }
+    const state = stepper.state();
+    const gradients = new Map<string, Tensor>();
+    for (const { input, role, parameter } of graph.state) {
+      const tensor = state.get(input);
+      if (role === "first-moment" && parameter !== undefined && tensor !== undefined) {
+        gradients.set(parameter, tensor);
+      }
+    }
+    return gradients;
+  } finally {
+    await stepper.release();
+  }
 }
 
 function norm(tensors: readonly (Tensor | undefined)[]): number {

@@ -1,8 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { randomFor } from "../data/random.ts";
+import { splitAt } from "../models/split.ts";
 import { onnxRuntime } from "../node/onnxruntime.ts";
-import { fitLinearProbe, type ProbeData } from "./linear-probe.ts";
+import { float32 } from "../onnx/tensor.ts";
+import { writeModel } from "../onnx/write.ts";
+import { withTensors } from "./export.ts";
+import { fitLinearProbe, headTensors, type ProbeData } from "./linear-probe.ts";
 import { argmaxRows, crossEntropy } from "./softmax.ts";
+import { pooledFeatures, tinyNetwork } from "./tiny-task.fixture.ts";
 
 /** Gaussian blobs around one centre a class, on badly scaled features with an offset. */
 function blobs(
@@ -49,6 +54,25 @@ describe("linear probe", () => {
         expect(probe.validationLogits[row * 3 + c]).toBeCloseTo(logit, 3);
       }
     }
+  });
+
+  test("becomes the head of a network that gives the same logits", async () => {
+    const train = blobs(60, 6, 3, 1, 10);
+    const probe = await fitLinearProbe({
+      runtime: onnxRuntime,
+      classes: 3,
+      train,
+      validation: train,
+    });
+    const headed = withTensors(tinyNetwork(3), headTensors(probe));
+    const { suffix } = splitAt(headed, { value: pooledFeatures, dims: [1, 6] });
+    const session = await onnxRuntime.open(writeModel(suffix));
+    const { logits } = await session.run({ [pooledFeatures]: float32(train.features, [60, 6]) });
+    if (logits?.type !== "float32") throw new TypeError("no logits");
+    probe.validationLogits.forEach((expected, i) => {
+      expect(logits.data[i]).toBeCloseTo(expected, 4);
+    });
+    await session.release();
   });
 
   test("reaches the optimum: the penalised gradient vanishes", async () => {

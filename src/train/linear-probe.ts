@@ -111,6 +111,22 @@ export async function fitLinearProbe(options: LinearProbeOptions): Promise<Linea
   }
 }
 
+/** The classifier as the head that `replaceHead` makes without a hidden layer: the start of LP-FT. */
+export function headTensors({ weight, bias }: LinearClassifier): ReadonlyMap<string, Tensor> {
+  const classes = bias.length;
+  const width = weight.length / classes;
+  const transposed = new Float32Array(weight.length);
+  for (let column = 0; column < width; column++) {
+    for (let c = 0; c < classes; c++) {
+      transposed[c * width + column] = weight[column * classes + c] ?? 0;
+    }
+  }
+  return new Map([
+    ["head.weight", float32(transposed, [classes, width])],
+    ["head.bias", float32(bias, [classes])],
+  ]);
+}
+
 function lowestLoss(tried: readonly { readonly validationLoss: number }[]): number {
   return tried.reduce(
     (best, { validationLoss }, index) =>

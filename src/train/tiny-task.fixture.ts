@@ -10,6 +10,9 @@ import { layerDecayGroups } from "./parameter-groups.ts";
 const waves = (count: number, phase: number, scale: number) =>
   Float32Array.from({ length: count }, (_, i) => Math.sin(i * 1.7 + phase) * scale);
 
+/** Name of the value [N, 6] that enters the classifier. */
+export const pooledFeatures = "pooled";
+
 /** Pictures of 3 x 4 x 4 through a convolution, a norm and a classifier with dropout. */
 export function tinyNetwork(classes: number, dropout = 0): Model {
   const build = new GraphBuilder(["image", "logits"]);
@@ -28,7 +31,8 @@ export function tinyNetwork(classes: number, dropout = 0): Model {
     weight("norm.variance", new Float32Array(6).fill(0.8), [6]),
   ]);
   const relu = build.add("Relu", [norm], {}, { output: "features" });
-  const pooled = build.add("Flatten", [build.add("GlobalAveragePool", [relu])], { axis: 1 });
+  const mean = build.add("GlobalAveragePool", [relu]);
+  const pooled = build.add("Flatten", [mean], { axis: 1 }, { output: pooledFeatures });
   const dropped = dropout === 0 ? pooled : build.add("Dropout", [pooled, build.scalar(dropout)]);
   build.add(
     "Gemm",
