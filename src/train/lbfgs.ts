@@ -17,8 +17,8 @@ export interface Minimum extends Evaluation {
   readonly iterations: number;
 }
 
-/** Past steps kept; 10 is the customary number. */
-const memory = 10;
+/** Past steps kept: more save few iterations and cost two vectors of the point's size each. */
+const memory = 6;
 /** Share of the first-order decrease a step must reach (Armijo). */
 const sufficient = 1e-4;
 
