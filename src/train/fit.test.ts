@@ -94,6 +94,10 @@ describe("a fit", () => {
     expect(result.history).toHaveLength(result.bestEpoch + 3);
   });
 
+  test("refuses to start without pictures to validate on", async () => {
+    await expect(fit(tinyFit({ validation: [] }))).rejects.toThrow("validate on");
+  });
+
   test("plans fewer epochs where the time allows no more", async () => {
     const result = await fit(tinyFit({ epochs: 50, minutes: 1e-7 }));
     expect(result.stopped).toBe("time");

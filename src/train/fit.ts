@@ -30,10 +30,11 @@ const noSums: FitProgress["sums"] = { loss: 0, hits: 0, rows: 0 };
  * reason. The first loss or gradient that is not finite sends training back to the best weights
  * with fresh moments and a tenth of the learning rate, at the start of the epoch.
  *
- * @throws ThawError `train/diverged` at the second one, with batch and step in its details;
+ * @throws ThawError `train/no-pictures`; `train/diverged` at the second one, with batch and step in its details;
  *   whatever the loader or the runtime throws
  */
 export async function fit(options: FitOptions): Promise<FitResult> {
+  requirePictures(options);
   const trainable = await openTrainable({ ...options, inputDims: options.features.dims });
   try {
     return await run(options, trainable);
@@ -162,6 +163,15 @@ async function run(options: FitOptions, trainable: Trainable): Promise<FitResult
     stopped,
     seconds: before + performance.now() / 1000,
   };
+}
+
+function requirePictures({ train, validation }: FitOptions): void {
+  if (train.length > 0 && validation.length > 0) return;
+  throw new ThawError({
+    code: "train/no-pictures",
+    what: `There is no picture to ${train.length === 0 ? "train on" : "validate on"}`,
+    next: "Add pictures, or give validation a larger share of them.",
+  });
 }
 
 function firstProgress({ epochs }: FitOptions): FitProgress {
