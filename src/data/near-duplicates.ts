@@ -85,9 +85,12 @@ function detail(thumbnail: Uint8Array): Int8Array | undefined {
   let energy = 0;
   for (let y = 0; y < lumaSide; y++) {
     for (let x = 0; x < lumaSide; x++) {
+      // The window stays centred at the border, where a mere ramp would pass for detail otherwise.
+      const reachX = Math.min(2, x, lumaSide - 1 - x);
+      const reachY = Math.min(2, y, lumaSide - 1 - y);
       let [sum, squares, count] = [0, 0, 0];
-      for (let v = Math.max(0, y - 2); v <= Math.min(lumaSide - 1, y + 2); v++) {
-        for (let u = Math.max(0, x - 2); u <= Math.min(lumaSide - 1, x + 2); u++) {
+      for (let v = y - reachY; v <= y + reachY; v++) {
+        for (let u = x - reachX; u <= x + reachX; u++) {
           const value = at(thumbnail, v * lumaSide + u);
           sum += value;
           squares += value * value;

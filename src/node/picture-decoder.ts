@@ -73,7 +73,7 @@ export async function decodePicture(
 }
 
 function open(bytes: Uint8Array) {
-  return sharp(bytes, { limitInputPixels: mostPixels, failOn: "truncated" });
+  return sharp(bytes, { limitInputPixels: mostPixels, failOn: "error" });
 }
 
 function openBmp(bytes: Uint8Array) {
