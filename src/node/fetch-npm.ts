@@ -1,0 +1,133 @@
+import { createWriteStream } from "node:fs";
+import { join, posix } from "node:path";
+import { pipeline } from "node:stream/promises";
+import pacote from "pacote";
+import { Parser, type ReadEntry } from "tar";
+import { ThawError } from "../errors.ts";
+import { companionsOf } from "./companions.ts";
+import { npmSettings } from "./npm-config.ts";
+
+/** `npm:<package>@<version>/<path>` taken apart. */
+export interface NpmSpec {
+  readonly name: string;
+  readonly version: string;
+  /** Inside the package, with `/`. */
+  readonly path: string;
+}
+
+const MAX_UNPACKED_BYTES = 4 * 2 ** 30;
+const pattern =
+  /^npm:(?<name>(?:@[a-z0-9][\w.-]*\/)?[a-z0-9][\w.-]*)@(?<version>\d+\.\d+\.\d+[\w.+-]*)\/(?<path>[^\\:]+)$/i;
+
+/**
+ * Reads a specifier. The version must be exact: the same command must give the same model.
+ * @throws ThawError `node/bad-spec`
+ */
+export function parseNpmSpec(spec: string): NpmSpec {
+  const { name, version, path } = pattern.exec(spec)?.groups ?? {};
+  const unsafe = path?.split("/").some((part) => part === "" || part === "." || part === "..");
+  if (name === undefined || version === undefined || path === undefined || unsafe !== false) {
+    throw new ThawError({
+      code: "node/bad-spec",
+      what: "This is not a model in an npm package",
+      where: spec,
+      next: "Write npm:<package>@<exact version>/<path>, for example npm:some-model@1.2.3/model.onnx.",
+    });
+  }
+  return { name, version, path };
+}
+
+/**
+ * Takes one file, and those that belong to it, out of a package's tarball. The package is not
+ * installed and nothing in it is run.
+ * @param integrity pins the tarball; without it the registry's own figure is checked
+ * @throws ThawError `node/download-failed`, `node/not-in-package`, `node/bad-archive`
+ */
+export async function fetchNpm(spec: NpmSpec, into: string, integrity?: string): Promise<void> {
+  const where = `npm:${spec.name}@${spec.version}/${spec.path}`;
+  const wanted = new Set(companionsOf(spec.path));
+  const settings = await npmSettings();
+  let found = false;
+  try {
+    await pacote.tarball.stream(
+      `${spec.name}@${spec.version}`,
+      async (tarball) => {
+        found = await extract(tarball, spec.path, wanted, into);
+      },
+      { ...settings, ...(integrity === undefined ? {} : { integrity }) },
+    );
+  } catch (cause) {
+    if (cause instanceof ThawError) throw cause;
+    throw downloadFailed(where, cause);
+  }
+  if (!found) {
+    throw new ThawError({
+      code: "node/not-in-package",
+      what: "The package has no such file",
+      where,
+      next: "Look at the package's files on the registry's website and correct the path.",
+    });
+  }
+}
+
+async function extract(
+  tarball: NodeJS.ReadableStream,
+  path: string,
+  wanted: ReadonlySet<string>,
+  into: string,
+): Promise<boolean> {
+  const writes: Promise<void>[] = [];
+  let found = false;
+  let unpacked = 0;
+  let fault: ThawError | undefined;
+  const parser = new Parser({
+    strict: true,
+    onReadEntry: (entry: ReadEntry) => {
+      unpacked += entry.size;
+      // npm's tarballs have one folder around everything, whatever its name.
+      const inside = entry.path.split("/").slice(1).join("/");
+      if (unpacked > MAX_UNPACKED_BYTES)
+        fault ??= badArchive("it unpacks to more than 4 GiB", path);
+      if (!wanted.has(inside) || fault !== undefined) return entry.resume();
+      if (entry.type !== "File" && entry.type !== "OldFile") {
+        fault ??= badArchive("the file is a link", inside);
+        return entry.resume();
+      }
+      found ||= inside === path;
+      writes.push(pipeline(entry, createWriteStream(join(into, posix.basename(inside)))));
+    },
+  });
+  await pipeline(tarball, parser);
+  await Promise.all(writes);
+  if (fault !== undefined) throw fault;
+  return found;
+}
+
+function badArchive(reason: string, where: string): ThawError {
+  return new ThawError({
+    code: "node/bad-archive",
+    what: `The package's archive is not sound: ${reason}`,
+    where,
+    next: "Choose another package or version.",
+  });
+}
+
+/** A download that did not work, in words that say whether trying again may help. */
+export function downloadFailed(where: string, cause: unknown): ThawError {
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const isTampered = code === "EINTEGRITY";
+  return new ThawError(
+    {
+      code: isTampered ? "node/wrong-checksum" : "node/download-failed",
+      what: isTampered
+        ? "What was downloaded is not what was published: its checksum differs"
+        : `The model could not be downloaded: ${message}`,
+      where,
+      next: isTampered
+        ? "Try again; if it stays, the registry or a proxy changes files: do not use it."
+        : "Check the name and the network, then try again; models fetched before work offline.",
+    },
+    cause,
+  );
+}
