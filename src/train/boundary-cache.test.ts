@@ -9,6 +9,8 @@ import { GraphBuilder } from "../onnx/build.ts";
 import { writeModel } from "../onnx/write.ts";
 import { type ActivationStore, memoryStore } from "./activation-store.ts";
 import { type FeatureLoader, fillCache, prefixLoader, rowBytes } from "./boundary-cache.ts";
+import { fit } from "./fit.ts";
+import { tinyFit, tinyPictures } from "./tiny-task.fixture.ts";
 
 const view = (sample: number, draw = 0): View =>
   draw === 0 ? { sample, strength: "none", draw } : { sample, strength: "light", draw };
@@ -142,4 +144,22 @@ test("the prefix gives a picture the same activation whatever it is loaded with"
   }
   expect(together[2]).toBeCloseTo(Math.tanh(Math.sin(1) + Math.sin(5) / 3), 5);
   await session.release();
+});
+
+test("training on the cache gives the bytes that training without it gives", async () => {
+  const { train, validation, augmentation, views } = tinyFit();
+  const cached = await fillCache(
+    tinyPictures(3),
+    [
+      ...train.flatMap(({ sample }) =>
+        Array.from({ length: views }, (_, draw) => ({ sample, strength: augmentation, draw })),
+      ),
+      ...validation.map(({ sample }) => view(sample)),
+    ],
+    { store: memoryStore(rowBytes([3, 4, 4], "float32")), type: "float32", batchSize: 4 },
+  );
+  const { weights, history } = await fit(tinyFit({ features: cached }));
+  const without = await fit(tinyFit());
+  expect(history).toEqual(without.history);
+  expect(weights).toEqual(without.weights);
 });
