@@ -35,10 +35,13 @@ function noImage(reason: string): never {
 
 /**
  * The network with its input declared as a batch of any size and, where given, pictures of
- * `height` x `width` pixels; without them the declared size stays. Whether the network allows the
+ * `height` x `width` pixels (a name for any); without them the declared size stays. Whether the network allows the
  * size shows when it runs. Declarations of intermediates, which would contradict, are left out.
  */
-export function withInputSize(model: Model, size?: { height: number; width: number }): Model {
+export function withInputSize(
+  model: Model,
+  size?: { readonly height: Dimension; readonly width: Dimension },
+): Model {
   const input = imageInput(model);
   const [, channels = 3, height = null, width = null] = input.shape;
   const shape = ["batch", channels, size?.height ?? height, size?.width ?? width];

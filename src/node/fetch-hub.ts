@@ -1,0 +1,214 @@
+import { createHash } from "node:crypto";
+import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { join, posix } from "node:path";
+import { downloadFile, type ListFileEntry, listFiles, modelInfo } from "@huggingface/hub";
+import { ThawError } from "../errors.ts";
+import { companionsOf } from "./companions.ts";
+import { downloadFailed } from "./fetch-npm.ts";
+import { cacheFolder, folderName, sha256 } from "./model-cache.ts";
+
+/** `hf:<org>/<name>[@revision][/<path>]` taken apart. */
+export interface HubSpec {
+  readonly repo: string;
+  readonly revision: string;
+  readonly path?: string;
+}
+
+export interface HubOptions {
+  readonly cache?: string;
+  readonly signal?: AbortSignal;
+  /** Gives up when nothing arrives for so long, in milliseconds. Default 30 seconds. */
+  readonly stallMs?: number;
+}
+
+const ATTEMPTS = 5;
+const MAX_FILE_BYTES = 2 ** 31 - 1;
+/** Tried in this order where the specifier names no file. */
+const usualFiles = ["onnx/model.onnx", "model.onnx", "model.safetensors"];
+const pattern = /^hf:(?<repo>[\w.-]+\/[\w.-]+)(?:@(?<revision>[\w.-]+))?(?:\/(?<path>[^\\:]+))?$/;
+
+/**
+ * Reads a specifier.
+ * @throws ThawError `node/bad-spec`
+ */
+export function parseHubSpec(spec: string): HubSpec {
+  const { repo, revision, path } = pattern.exec(spec)?.groups ?? {};
+  const unsafe = [...(repo ?? "..").split("/"), ...(path ?? "a").split("/")].some(
+    (part) => part === "" || part === "." || part === "..",
+  );
+  if (repo === undefined || unsafe) {
+    throw new ThawError({
+      code: "node/bad-spec",
+      what: "This is not a model on the Hugging Face hub",
+      where: spec,
+      next: "Write hf:<org>/<name>, optionally with @<revision> and /<path>.",
+    });
+  }
+  return { repo, revision: revision ?? "main", ...(path === undefined ? {} : { path }) };
+}
+
+/**
+ * Fetches a model and the files that belong to it into a folder, side by side. `HF_ENDPOINT` and
+ * `HF_TOKEN` are honoured. An interrupted download goes on where it stopped, also in a later
+ * process; every file is checked against the digest the hub lists.
+ * @throws ThawError `node/download-failed`, `node/wrong-checksum`, `node/not-in-repository`
+ */
+export async function fetchHub(spec: HubSpec, into: string, options: HubOptions): Promise<void> {
+  const where = `hf:${spec.repo}@${spec.revision}`;
+  const common = hubParameters(options);
+  try {
+    const { sha } = await modelInfo({
+      ...common,
+      name: spec.repo,
+      revision: spec.revision,
+      additionalFields: ["sha"],
+    });
+    const revision = { repo: spec.repo, revision: sha };
+    const files = new Map<string, ListFileEntry>();
+    for await (const entry of listFiles({ ...common, ...revision, recursive: true })) {
+      if (entry.type === "file") files.set(entry.path, entry);
+    }
+    const path = spec.path ?? usualFiles.find((name) => files.has(name));
+    if (path === undefined || !files.has(path)) {
+      throw new ThawError({
+        code: "node/not-in-repository",
+        what: path === undefined ? "This repository holds no ONNX model" : "There is no such file",
+        where: path === undefined ? where : `${where}/${path}`,
+        next: "Name the file: hf:<org>/<name>/<path>; Thaw reads .onnx and .safetensors.",
+      });
+    }
+    for (const name of companionsOf(path)) {
+      const entry = files.get(name);
+      if (entry === undefined) continue;
+      const part = await download(entry, { ...common, ...revision }, options);
+      await rename(part, join(into, posix.basename(name)));
+    }
+  } catch (cause) {
+    throw cause instanceof ThawError ? cause : downloadFailed(where, cause);
+  }
+}
+
+function hubParameters({ signal }: HubOptions) {
+  const { HF_ENDPOINT, HF_TOKEN } = process.env;
+  return {
+    ...(HF_ENDPOINT ? { hubUrl: HF_ENDPOINT.replace(/\/+$/, "") } : {}),
+    ...(HF_TOKEN ? { accessToken: HF_TOKEN } : {}),
+    fetch: stallingFetch(30_000, signal),
+  };
+}
+
+/** `fetch` that gives up when a server does not begin to answer. */
+function stallingFetch(stallMs: number, signal: AbortSignal | undefined): typeof fetch {
+  return (input, init) => {
+    const timeout = AbortSignal.timeout(stallMs);
+    return fetch(input, {
+      ...init,
+      signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
+    });
+  };
+}
+
+/** Downloads one file to a place of its own, named after its digest, and returns that place. */
+async function download(
+  entry: ListFileEntry,
+  parameters: ReturnType<typeof hubParameters> & { repo: string; revision: string },
+  options: HubOptions,
+): Promise<string> {
+  const { path, size } = entry;
+  if (size > MAX_FILE_BYTES) {
+    throw new ThawError({
+      code: "node/too-large",
+      what: "This file is larger than 2 GiB",
+      where: path,
+      next: "Choose a smaller model.",
+    });
+  }
+  const digest = entry.lfs?.oid ?? entry.oid ?? "";
+  const folder = join(options.cache ?? cacheFolder(), "parts");
+  await mkdir(folder, { recursive: true });
+  const part = join(folder, folderName(`${digest}-${posix.basename(path)}`));
+  for (let attempt = 1; ; attempt++) {
+    const before = await sizeOf(part);
+    try {
+      if (before < size) await append(part, before, entry, parameters, options);
+      break;
+    } catch (cause) {
+      options.signal?.throwIfAborted();
+      const progressed = (await sizeOf(part)) > before;
+      if (attempt >= ATTEMPTS || !progressed) throw cause;
+    }
+  }
+  if (!(await matches(part, entry))) {
+    await rm(part, { force: true });
+    throw new ThawError({
+      code: "node/wrong-checksum",
+      what: "What was downloaded is not what was published: its checksum differs",
+      where: path,
+      next: "Try again; if it stays, a proxy changes files: do not use it.",
+    });
+  }
+  return part;
+}
+
+async function append(
+  part: string,
+  from: number,
+  { path, size }: ListFileEntry,
+  parameters: ReturnType<typeof hubParameters> & { repo: string; revision: string },
+  options: HubOptions,
+): Promise<void> {
+  const stalled = new AbortController();
+  const timer = setTimeout(
+    () => stalled.abort(new Error("the server stopped sending")),
+    options.stallMs ?? 30_000,
+  );
+  const signals = [stalled.signal, ...(options.signal === undefined ? [] : [options.signal])];
+  const signal = AbortSignal.any(signals);
+  const file = await open(part, "a");
+  try {
+    const blob = await downloadFile({
+      ...parameters,
+      path,
+      xet: false,
+      fetch: (input, init) => fetch(input, { ...init, signal }),
+    });
+    if (blob === null) throw new Error(`${path} is gone`);
+    if (blob.size !== size) throw new Error(`${path} has another size than the hub lists`);
+    let received = from;
+    const reader = blob.slice(from, size).stream().getReader();
+    for (;;) {
+      // A stream whose connection never answers does not end by itself.
+      const { done, value } = await Promise.race([reader.read(), aborted(signal)]);
+      if (done) break;
+      received += value.length;
+      if (received > size) throw new Error("the server sends more than it announced");
+      await file.write(value);
+      timer.refresh();
+    }
+    if (received < size) throw new Error("the download was cut off");
+  } finally {
+    clearTimeout(timer);
+    await file.close();
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+}
+
+/** Large files are listed with their SHA-256, small ones with git's SHA-1 of a blob. */
+async function matches(part: string, { lfs, oid, size }: ListFileEntry): Promise<boolean> {
+  if ((await sizeOf(part)) !== size) return false;
+  if (lfs !== undefined) return (await sha256(part)) === lfs.oid;
+  const blob = createHash("sha1")
+    .update(`blob ${size}\0`)
+    .update(await readFile(part));
+  return oid === undefined || blob.digest("hex") === oid;
+}
+
+async function sizeOf(path: string): Promise<number> {
+  return (await stat(path).catch(() => undefined))?.size ?? 0;
+}
