@@ -5,6 +5,7 @@ import { decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
 import { fit } from "./fit.ts";
 import type { FitEvent } from "./fit-events.ts";
 import type { FitOptions, FitResult } from "./fit-options.ts";
+import type { FitState } from "./fit-state.ts";
 import { groupsOf } from "./parameter-groups.ts";
 import { tinyFit, tinyNetwork, tinyPictures } from "./tiny-task.fixture.ts";
 
@@ -163,9 +164,39 @@ describe("exact resume", () => {
     }
   });
 
+  test("an abort that ends the loader too still hands over the last boundary", async () => {
+    const control = new AbortController();
+    const pictures = tinyPictures(3);
+    const states: FitState[] = [];
+    let steps = 0;
+    const aborted = fit(
+      tinyFit({
+        signal: control.signal,
+        features: {
+          dims: pictures.dims,
+          async load(views) {
+            control.signal.throwIfAborted();
+            return pictures.load(views);
+          },
+        },
+        onEvent: ({ kind }) => {
+          if (kind === "step" && ++steps === 1)
+            setTimeout(() => control.abort(new Error("enough")));
+        },
+        onCheckpoint: async (state) => {
+          states.push(state);
+        },
+      }),
+    );
+    await expect(aborted).rejects.toThrow("enough");
+    const resumeFrom = states.at(-1);
+    if (resumeFrom === undefined) throw new Error("no state was handed over");
+    expect(essence(await fit(tinyFit({ resumeFrom })))).toEqual(essence(await fit(tinyFit())));
+  });
+
   test("a state of another optimizer is refused", async () => {
     const states: Uint8Array[] = [];
-    const onCheckpoint = async (state: Parameters<typeof encodeCheckpoint>[0]) => {
+    const onCheckpoint = async (state: FitState) => {
       states.push(encodeCheckpoint(state));
     };
     await fit(tinyFit({ checkpointSeconds: 0, onCheckpoint, epochs: 1 }));

@@ -145,7 +145,11 @@ async function run(options: FitOptions, trainable: Trainable): Promise<FitResult
       options.signal.throwIfAborted();
     }
     if (timer.due(performance.now(), progress.step === 0 && progress.epoch > 0)) await checkpoint();
-    const fault = await (progress.step < steps ? step() : endEpoch());
+    const fault = await (progress.step < steps ? step() : endEpoch()).catch((cause) => {
+      // A loader that stops at the same signal must not keep the state from being saved.
+      if (options.signal?.aborted !== true) throw cause;
+      return undefined;
+    });
     if (fault !== undefined) recover(fault);
     stopped = finished(options, progress);
   }

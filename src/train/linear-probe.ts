@@ -4,6 +4,7 @@ import type { Runtime, Session } from "../runtime/session.ts";
 import { type Evaluation, type LbfgsOptions, minimise } from "./lbfgs.ts";
 import { objectiveModel, scoresModel } from "./probe-graph.ts";
 import { crossEntropy } from "./softmax.ts";
+import { type LinearClassifier, type Scaling, standardisation, unfold } from "./standardisation.ts";
 
 /** Pooled frozen features [N, D] with their labels [N]. */
 export interface ProbeData {
@@ -22,14 +23,6 @@ export interface LinearProbeOptions {
   /** One weight a class, or absent for all ones. */
   readonly classWeights?: readonly number[];
   readonly signal?: AbortSignal;
-}
-
-/** A linear classifier on raw, unstandardised features: logits = features x weight + bias. */
-export interface LinearClassifier {
-  /** [D, C] */
-  readonly weight: Float32Array;
-  /** [C] */
-  readonly bias: Float32Array;
 }
 
 export interface LinearProbe extends LinearClassifier {
@@ -67,7 +60,7 @@ export async function fitLinearProbe(options: LinearProbeOptions): Promise<Linea
   const objective = await runtime.open(writeModel(objectiveModel(classes)), threads);
   const scores = await runtime.open(writeModel(scoresModel()), threads);
   try {
-    const scaling = standardisation(train);
+    const scaling = standardisation(train.features, train.labels.length);
     const part = selection(train, scaling.mean.length, classes);
     const solve = async (data: ProbeData, l2: number, start: Float64Array, how: LbfgsOptions) => {
       const minimum = await minimise(
@@ -156,32 +149,6 @@ async function linearScores(
   return logits;
 }
 
-interface Scaling {
-  readonly mean: Float64Array;
-  /** One over the standard deviation; 0 for a feature that never changes. */
-  readonly inverse: Float64Array;
-}
-
-function standardisation({ features, labels }: ProbeData): Scaling {
-  const rows = labels.length;
-  const width = features.length / rows;
-  const mean = new Float64Array(width);
-  for (let at = 0, column = 0; at < features.length; at++, column = (column + 1) % width) {
-    mean[column] = (mean[column] ?? 0) + (features[at] ?? 0) / rows;
-  }
-  const inverse = new Float64Array(width);
-  for (let at = 0, column = 0; at < features.length; at++, column = (column + 1) % width) {
-    const distance = (features[at] ?? 0) - (mean[column] ?? 0);
-    inverse[column] = (inverse[column] ?? 0) + (distance * distance) / rows;
-  }
-  for (let column = 0; column < width; column++) {
-    const deviation = Math.sqrt(inverse[column] ?? 0);
-    const constant = deviation <= 1e-6 * Math.max(Math.abs(mean[column] ?? 0), 1e-6);
-    inverse[column] = constant ? 0 : 1 / deviation;
-  }
-  return { mean, inverse };
-}
-
 /** Evenly spaced rows, as many as the work allowed; the data itself where that is all of them. */
 function selection(data: ProbeData, width: number, classes: number): ProbeData {
   const rows = data.labels.length;
@@ -252,23 +219,6 @@ async function penalised(
   }
   for (let at = biasAt; at < gradient.length; at++) gradient[at] = (gradient[at] ?? 0) / total;
   return { value: value / total + (l2 / 2) * squares, gradient };
-}
-
-/** Weights for raw features from weights for standardised ones. */
-function unfold(point: Float64Array, scaling: Scaling, classes: number): LinearClassifier {
-  const width = scaling.mean.length;
-  const weight = new Float32Array(width * classes);
-  const shift = point.slice(width * classes);
-  for (let column = 0, at = 0; column < width; column++) {
-    const mean = scaling.mean[column] ?? 0;
-    const inverse = scaling.inverse[column] ?? 0;
-    for (let c = 0; c < classes; c++, at++) {
-      const scaled = (point[at] ?? 0) * inverse;
-      weight[at] = scaled;
-      shift[c] = (shift[c] ?? 0) - scaled * mean;
-    }
-  }
-  return { weight, bias: Float32Array.from(shift) };
 }
 
 function floats(tensor: Tensor | undefined): Float32Array {
