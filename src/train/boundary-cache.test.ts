@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -162,4 +162,18 @@ test("training on the cache gives the bytes that training without it gives", asy
   const without = await fit(tinyFit());
   expect(history).toEqual(without.history);
   expect(weights).toEqual(without.weights);
+});
+
+test("a truncated cache file and a folder that is not there are told in words", async () => {
+  const path = join(folder, "activations");
+  const store = await activationFile(path, 8);
+  await store.write(0, new Uint8Array(8));
+  await truncate(path, 4);
+  await expect(store.read(0, new Uint8Array(8))).rejects.toMatchObject({
+    fault: { code: "node/unreadable-cache", where: path },
+  });
+  await store.close();
+  await expect(activationFile(join(folder, "none", "file"), 8)).rejects.toMatchObject({
+    fault: { code: "node/unwritable" },
+  });
 });
