@@ -28,7 +28,7 @@ import { onnxRuntime } from "./onnxruntime.ts";
 
 export interface LoadOptions extends CacheOptions {
   /** Told what the user should know, such as an assumed preprocessing. */
-  readonly onNote?: (text: string) => void;
+  readonly notice?: (text: string) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -72,7 +72,7 @@ export async function loadPretrained(
     preprocessing: await preprocessingOf(
       model,
       path,
-      known === undefined ? options.onNote : undefined,
+      known === undefined ? options.notice : undefined,
     ),
     ...(labels === undefined ? {} : { labels }),
     provenance: {
@@ -227,7 +227,7 @@ function isRow(both: Tensor | undefined, alone: Tensor | undefined, row: number)
 async function preprocessingOf(
   model: Model,
   path: string,
-  onNote: LoadOptions["onNote"],
+  notice: LoadOptions["notice"],
 ): Promise<Preprocessing> {
   const [, , height, width] = imageInput(model).shape;
   const fixed =
@@ -239,7 +239,7 @@ async function preprocessingOf(
   }
   const own = readDescription(model).preprocessing;
   if (own !== undefined) return own;
-  onNote?.(
+  notice?.(
     `${basename(path)} does not say how pictures are prepared for it; assuming ImageNet's mean and standard deviation. A ${PREPROCESSOR_CONFIG} beside it would tell.`,
   );
   return imagenetPreprocessing(fixed ?? { width: 224, height: 224 });

@@ -1,12 +1,12 @@
 import Config from "@npmcli/config";
-import { definitions, flatten, shorthands } from "@npmcli/config/lib/definitions/index.js";
+import npm from "@npmcli/config/lib/definitions/index.js";
 
 /** npm's settings for this user and folder (registry, scopes, tokens, proxy), in pacote's form. */
 export async function npmSettings(): Promise<Record<string, unknown>> {
   const config = new Config({
-    definitions,
-    shorthands,
-    flatten,
+    definitions: npm.definitions,
+    shorthands: npm.shorthands,
+    flatten: npm.flatten,
     // The settings built into an npm installation would be read from here; there is none.
     npmPath: import.meta.dirname,
     argv: [],

@@ -1,7 +1,10 @@
 declare module "@npmcli/config/lib/definitions/index.js" {
   import type Config from "@npmcli/config";
 
-  export const definitions: Config.DefinitionsObject;
-  export const shorthands: Config.ShortFlags;
-  export function flatten(from: Record<string, unknown>, to: Record<string, unknown>): void;
+  const npm: {
+    readonly definitions: Config.DefinitionsObject;
+    readonly shorthands: Config.ShortFlags;
+    flatten(from: Record<string, unknown>, to: Record<string, unknown>): void;
+  };
+  export default npm;
 }
