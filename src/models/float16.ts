@@ -30,9 +30,14 @@ function roundHalfEven(value: number): number {
   return rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor;
 }
 
+let table: Float32Array | undefined;
+
 /** Decodes half-precision patterns. */
 export function decodeHalf(patterns: Uint16Array): Float32Array {
-  return Float32Array.from(patterns, halfToFloat);
+  table ??= Float32Array.from({ length: 0x10000 }, (_, half) => halfToFloat(half));
+  const values = new Float32Array(patterns.length);
+  for (let at = 0; at < patterns.length; at++) values[at] = table[patterns[at] ?? 0] ?? 0;
+  return values;
 }
 
 /** Encodes numbers as half-precision patterns. */

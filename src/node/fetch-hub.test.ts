@@ -1,0 +1,218 @@
+import { createHash } from "node:crypto";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { buildMobileNetV3 } from "../models/mobilenet-v3.ts";
+import { readSafetensors } from "../models/safetensors.ts";
+import { writeModel } from "../onnx/write.ts";
+import { fetchHub, parseHubSpec } from "./fetch-hub.ts";
+import { loadPretrained } from "./load-model.ts";
+
+const COMMIT = "c0ffee".padEnd(40, "0");
+type Files = Readonly<Record<string, Uint8Array>>;
+type Answer = (request: IncomingMessage, response: ServerResponse, body: Uint8Array) => boolean;
+
+/** A server that speaks the part of the hub's protocol a download needs. */
+function hub(files: Files, answer: Answer = () => false): Server {
+  return createServer((request, response) => {
+    const url = new URL(request.url ?? "/", "http://hub");
+    if (url.pathname.startsWith("/api/models/org/net/revision/")) {
+      const info = { _id: "1", id: "org/net", sha: COMMIT, private: false, gated: false };
+      return response.end(
+        JSON.stringify({ ...info, downloads: 0, likes: 0, lastModified: "2024-01-01" }),
+      );
+    }
+    if (url.pathname === `/api/models/org/net/tree/${COMMIT}`) {
+      const entries = Object.entries(files).map(([path, body]) => ({
+        type: "file",
+        path,
+        size: body.length,
+        oid: createHash("sha1").update(`blob ${body.length}\0`).update(body).digest("hex"),
+        ...(path.endsWith(".json")
+          ? {}
+          : {
+              lfs: {
+                oid: createHash("sha256").update(body).digest("hex"),
+                size: body.length,
+                pointerSize: 130,
+              },
+            }),
+      }));
+      return response.end(JSON.stringify(entries));
+    }
+    const body = files[decodeURIComponent(url.pathname.split(`/resolve/${COMMIT}/`)[1] ?? "")];
+    if (body === undefined) return response.writeHead(404).end();
+    response.setHeader("ETag", '"tag"');
+    if (answer(request, response, body)) return;
+    const range = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? "");
+    if (range === null) return response.end(body);
+    const [from, to] = [Number(range[1]), Math.min(Number(range[2]), body.length - 1)];
+    response.setHeader("Content-Range", `bytes ${from}-${to}/${body.length}`);
+    response.writeHead(206).end(body.subarray(from, to + 1));
+  });
+}
+
+const weights = new Map(
+  [
+    ...readSafetensors(
+      await readFile(
+        new URL("../../test/fixtures/mobilenet_v3_narrow.safetensors", import.meta.url),
+      ),
+    ).tensors,
+  ]
+    .filter(([name]) => name.startsWith("small/"))
+    .map(([name, tensor]) => [name.slice(6), tensor]),
+);
+const json = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
+const model = writeModel(buildMobileNetV3(weights).model);
+const repository: Files = {
+  "onnx/model.onnx": model,
+  "preprocessor_config.json": json({
+    size: { height: 64, width: 48 },
+    image_mean: [0.5],
+    image_std: [0.5],
+  }),
+  "config.json": json({ id2label: { 0: "a", 1: "b", 2: "c", 3: "d", 4: "e" } }),
+  "pytorch_model.bin": new Uint8Array(10),
+};
+
+let cache: string;
+let server: Server | undefined;
+
+async function serve(files: Files, answer?: Answer): Promise<void> {
+  const started = hub(files, answer);
+  server = started;
+  await new Promise<void>((resolve) => started.listen(0, "127.0.0.1", resolve));
+  const address = started.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  vi.stubEnv("HF_ENDPOINT", `http://127.0.0.1:${address.port}`);
+}
+
+beforeEach(async () => {
+  cache = await mkdtemp(join(tmpdir(), "thaw-hub-"));
+});
+
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  server?.closeAllConnections();
+  server?.close();
+  await rm(cache, { recursive: true, force: true });
+});
+
+const isWhole = (request: IncomingMessage) => request.headers.range !== "bytes=0-0";
+
+async function cached(): Promise<string[]> {
+  const names = await readdir(join(cache, "models"), { recursive: true }).catch(() => []);
+  return names.filter((name) => name.endsWith(".onnx"));
+}
+
+describe("a model on the hub", () => {
+  it("is found, described by the files beside it, and works offline afterwards", async () => {
+    await serve(repository);
+    const first = await loadPretrained("hf:org/net", { cache });
+    expect(first.labels).toEqual(["a", "b", "c", "d", "e"]);
+    expect(first.preprocessing).toMatchObject({ width: 48, height: 64, fit: "squash" });
+    server?.closeAllConnections();
+    server?.close();
+    const second = await loadPretrained("hf:org/net", { cache });
+    expect(second.provenance).toEqual(first.provenance);
+  });
+
+  it("goes on where a cut download stopped", async () => {
+    const ranges: (string | undefined)[] = [];
+    await serve(repository, (request, response, body) => {
+      if (body !== model || !isWhole(request)) return false;
+      ranges.push(request.headers.range);
+      if (ranges.length > 1) return false;
+      response.writeHead(200, { "Content-Length": body.length });
+      response.write(body.subarray(0, 5000), () => setTimeout(() => response.destroy(), 50));
+      return true;
+    });
+    await loadPretrained("hf:org/net", { cache });
+    expect(ranges[0]).toBeUndefined();
+    expect(ranges[1]).toBe(`bytes=5000-${model.length - 1}`);
+  });
+
+  it.each<[string, string, Answer]>([
+    [
+      "node/wrong-checksum",
+      "other bytes of the right length",
+      (request, response, body) => {
+        if (body !== model || !isWhole(request)) return false;
+        response.end(new Uint8Array(body.length));
+        return true;
+      },
+    ],
+    [
+      "node/download-failed",
+      "more than was announced",
+      (request, response, body) => {
+        if (body !== model || !isWhole(request)) return false;
+        response.end(new Uint8Array(body.length * 2));
+        return true;
+      },
+    ],
+    [
+      "node/download-failed",
+      "a redirect loop",
+      (request, response) => {
+        response.writeHead(302, { Location: request.url ?? "/" }).end();
+        return true;
+      },
+    ],
+    [
+      "node/download-failed",
+      "an error",
+      (_, response) => {
+        response.writeHead(500).end();
+        return true;
+      },
+    ],
+  ])("gives %s for %s, and leaves nothing half-installed", async (code, _, answer) => {
+    await serve(repository, answer);
+    await expect(loadPretrained("hf:org/net", { cache })).rejects.toMatchObject({
+      fault: { code },
+    });
+    expect(await cached()).toEqual([]);
+  });
+
+  it("gives up on a server that stops sending", async () => {
+    await serve(repository, (request, response, body) => {
+      if (body !== model || !isWhole(request)) return false;
+      response.writeHead(200, { "Content-Length": body.length });
+      response.write(body.subarray(0, 100));
+      return true;
+    });
+    const into = await mkdtemp(join(cache, "into-"));
+    await expect(
+      fetchHub(parseHubSpec("hf:org/net"), into, { cache, stallMs: 200 }),
+    ).rejects.toMatchObject({ fault: { code: "node/download-failed" } });
+  });
+
+  it("says what a repository without a model lacks", async () => {
+    await serve({ "pytorch_model.bin": new Uint8Array(3) });
+    await expect(loadPretrained("hf:org/net", { cache })).rejects.toMatchObject({
+      fault: { code: "node/not-in-repository" },
+    });
+  });
+});
+
+describe("parseHubSpec", () => {
+  it("reads repository, revision and path", () => {
+    expect(parseHubSpec("hf:org/net")).toEqual({ repo: "org/net", revision: "main" });
+    expect(parseHubSpec("hf:org/net@v1.0/onnx/a.onnx")).toEqual({
+      repo: "org/net",
+      revision: "v1.0",
+      path: "onnx/a.onnx",
+    });
+  });
+
+  it.each(["hf:net", "hf:org/net/../x", "hf:../net", "hf:org/net/a//b", "hf:org/net/c:\\x"])(
+    "refuses %s",
+    (spec) => {
+      expect(() => parseHubSpec(spec)).toThrow(/not a model on the Hugging Face hub/);
+    },
+  );
+});
