@@ -147,7 +147,7 @@ describe("manifests", () => {
         const result = await read({ [name]: head + text }, name).catch((cause: unknown) => cause);
         if (result instanceof Error && !(result instanceof ThawError)) throw result;
       }),
-      { numRuns: 300 },
+      { numRuns: 100 },
     );
   });
 });

@@ -1,0 +1,41 @@
+import { expect, it } from "vitest";
+import { ThawError } from "../errors.ts";
+import type { Dataset } from "./dataset.ts";
+import { naturalOrder } from "./natural-order.ts";
+import { requireTrainable, withoutSamples } from "./trainable.ts";
+
+function dataset(counts: readonly number[]): Dataset {
+  const samples = counts.flatMap((count, label) =>
+    Array.from({ length: count }, (_, i) => ({ id: `${label}/${i}`, label })),
+  );
+  return { root: "/set", layout: "folders", classes: counts.map((_, i) => `class ${i}`), samples };
+}
+
+function code(of: Dataset): string | undefined {
+  try {
+    requireTrainable(of);
+    return undefined;
+  } catch (cause) {
+    if (cause instanceof ThawError) return cause.fault.code;
+    throw cause;
+  }
+}
+
+it("refuses what no classifier can be trained on", () => {
+  expect(code(dataset([2, 2]))).toBeUndefined();
+  expect(code(dataset([0, 0]))).toBe("data/no-pictures");
+  expect(code(dataset([5]))).toBe("data/one-class");
+  expect(code(dataset([5, 1]))).toBe("data/class-too-small");
+});
+
+it("counts only the pictures that are left", () => {
+  const left = withoutSamples(dataset([3, 2]), new Set(["1/0"]));
+  expect(left.samples).toHaveLength(4);
+  expect(code(left)).toBe("data/class-too-small");
+});
+
+it("orders names by the numbers in them, without ties between different names", () => {
+  const names = ["b", "class 10", "class 2", "10", "9", "a", "01", "1"];
+  expect(names.sort(naturalOrder)).toEqual(["01", "1", "9", "10", "a", "b", "class 2", "class 10"]);
+  expect(naturalOrder("1", "1")).toBe(0);
+});
