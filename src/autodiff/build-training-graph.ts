@@ -131,25 +131,29 @@ export function buildTrainingGraph(spec: TrainingSpec): TrainingGraph {
     type: "float32",
     shape,
   });
-  const model = prune(
-    build.build(
-      `${graph.name} training`,
-      [
-        floats(features, forward.dims(features)),
-        floats(targets, [batch, classes]),
-        floats(sampleWeights, [batch]),
-        floats(learningRate, []),
-        ...masks.map((mask) => floats(mask.name, mask.dims)),
-        ...state.map(({ input, initial }) => floats(input, initial.dims)),
-      ],
-      [
-        floats(loss, []),
-        floats(spec.logits, [batch, classes]),
-        floats(gradientNorm, []),
-        ...state.map(({ output, initial }) => floats(output, initial.dims)),
-      ],
-    ),
+  const training = build.build(
+    `${graph.name} training`,
+    [
+      floats(features, forward.dims(features)),
+      floats(targets, [batch, classes]),
+      floats(sampleWeights, [batch]),
+      floats(learningRate, []),
+      ...masks.map((mask) => floats(mask.name, mask.dims)),
+      ...state.map(({ input, initial }) => floats(input, initial.dims)),
+    ],
+    [
+      floats(loss, []),
+      floats(spec.logits, [batch, classes]),
+      floats(gradientNorm, []),
+      ...state.map(({ output, initial }) => floats(output, initial.dims)),
+    ],
   );
+  const values = new Map(
+    forward.nodes
+      .flatMap((node) => node.outputs.slice(0, 1))
+      .map((name) => [name, floats(name, forward.dims(name))]),
+  );
+  const model = prune({ ...training, values });
   return {
     model: { ...spec.network, graph: model, producer: "thaw", metadata: new Map() },
     inputs: { features, targets, sampleWeights, learningRate, dropoutMasks: masks },

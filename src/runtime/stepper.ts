@@ -1,7 +1,9 @@
+import { blockLayout } from "../autodiff/blocked/block-layout.ts";
 import type { StateTensor, TrainingGraph } from "../autodiff/training-graph.ts";
 import { ThawError } from "../errors.ts";
 import { elementCount, float32, type Tensor } from "../onnx/tensor.ts";
 import { writeModel } from "../onnx/write.ts";
+import { blockSize } from "./block-size.ts";
 import type { Runtime, Session, SessionOptions } from "./session.ts";
 
 /** One batch; every array holds the whole batch, padded rows included. */
@@ -58,7 +60,9 @@ export async function createStepper(
   graph: TrainingGraph,
   options: SessionOptions = {},
 ): Promise<Stepper> {
-  const session = await runtime.open(writeModel(graph.model), {
+  const block = await blockSize(runtime);
+  const model = block === undefined ? graph.model : blockLayout(graph.model, block);
+  const session = await runtime.open(writeModel(model), {
     optimization: "basic",
     ...options,
   });
