@@ -17,6 +17,7 @@ import { clip, writeGradientNorm } from "./gradient-norm.ts";
 import { writeCrossEntropy } from "./loss.ts";
 import { lower } from "./lower.ts";
 import { type DeclareState, writeOptimizer } from "./optimizers.ts";
+import { rankedNumber } from "./ranked.ts";
 import { differentiate } from "./reverse.ts";
 import type { StateTensor, TrainingGraph, TrainingSpec } from "./training-graph.ts";
 
@@ -75,11 +76,17 @@ export function buildTrainingGraph(spec: TrainingSpec): TrainingGraph {
   if (unreached.length > 0) refuseUnreached(unreached);
 
   const gradientNorm = writeGradientNorm(build, [...gradients.values()]);
-  const clipped = clip(build, spec.clipNorm, gradientNorm, gradients);
+  const clipped = clip(
+    build,
+    spec.clipNorm,
+    gradientNorm,
+    gradients,
+    (name) => dimsOf(graph, name).length,
+  );
   const declare =
     (parameter?: string): DeclareState =>
     (role, initial) => {
-      const dims = forwardDims(graph, parameter);
+      const dims = dimsOf(graph, parameter);
       const input = build.fresh(parameter === undefined ? role : `${parameter}.${role}`);
       const output = build.fresh(`${input}.next`);
       const tensor =
@@ -105,8 +112,10 @@ export function buildTrainingGraph(spec: TrainingSpec): TrainingGraph {
     for (const parameter of group.parameters) {
       const output = build.fresh(`${parameter}.next`);
       keep("parameter", parameter, output);
+      const rank = dimsOf(graph, parameter).length;
       update({
         parameter,
+        rank,
         gradient: clipped.get(parameter) ?? "",
         output,
         declare: declare(parameter),
@@ -119,7 +128,7 @@ export function buildTrainingGraph(spec: TrainingSpec): TrainingGraph {
       );
       const change = build.add("Mul", [
         build.add("Sub", [output, average.input]),
-        build.scalar(1 - spec.averageDecay),
+        rankedNumber(build, 1 - spec.averageDecay, rank),
       ]);
       build.add("Add", [average.input, change], {}, { output: average.output });
     }
@@ -170,6 +179,6 @@ function writeRows(build: GraphBuilder, sampleWeights: string, batch: number): s
   return build.add("Reshape", [numbers, build.ints([1, batch])]);
 }
 
-function forwardDims(graph: Graph, parameter: string | undefined): readonly number[] {
+function dimsOf(graph: Graph, parameter: string | undefined): readonly number[] {
   return parameter === undefined ? [] : (graph.initializers.get(parameter)?.dims ?? []);
 }

@@ -1,4 +1,5 @@
 import type { GraphBuilder } from "../onnx/build.ts";
+import { ranked } from "./ranked.ts";
 
 /** The norm of all gradients taken as one vector; a scalar. */
 export function writeGradientNorm(build: GraphBuilder, gradients: readonly string[]): string {
@@ -14,14 +15,18 @@ export function clip(
   limit: number | undefined,
   norm: string,
   gradients: ReadonlyMap<string, string>,
+  rankOf: (parameter: string) => number,
 ): ReadonlyMap<string, string> {
   if (limit === undefined) return gradients;
   const ratio = build.add("Div", [
     build.scalar(limit),
     build.add("Add", [norm, build.scalar(1e-6)]),
   ]);
-  const scale = build.add("Min", [ratio, build.scalar(1)]);
+  const scale = ranked(build, build.add("Min", [ratio, build.scalar(1)]));
   return new Map(
-    [...gradients].map(([name, gradient]) => [name, build.add("Mul", [gradient, scale])]),
+    [...gradients].map(([name, gradient]) => [
+      name,
+      build.add("Mul", [gradient, scale(rankOf(name))]),
+    ]),
   );
 }

@@ -28,6 +28,7 @@ async function steps(
   const group: ParameterGroup = { parameters: ["p"], learningRateScale, weightDecayScale };
   writeOptimizer(build, optimizer, "lr", declare)(group)({
     parameter: "p",
+    rank: 1,
     gradient: "g",
     output: "p.next",
     declare,

@@ -1,5 +1,6 @@
 import type { GraphBuilder } from "../onnx/build.ts";
 import { scalar } from "../onnx/tensor.ts";
+import { ranked, rankedNumber } from "./ranked.ts";
 import type { Optimizer, ParameterGroup, StateTensor } from "./training-graph.ts";
 
 type Sgd = Extract<Optimizer, { kind: "sgd" }>;
@@ -17,6 +18,8 @@ export type DeclareState = (
 /** What an update is written from. */
 export interface Update {
   readonly parameter: string;
+  /** Number of the parameter's dimensions. */
+  readonly rank: number;
   readonly gradient: string;
   /** Name that the updated parameter gets. */
   readonly output: string;
@@ -52,23 +55,27 @@ function sgd(
   learningRate: string,
   group: ParameterGroup,
 ): UpdateWriter {
-  const rate = build.add("Mul", [learningRate, build.scalar(group.learningRateScale)]);
+  const rate = ranked(
+    build,
+    build.add("Mul", [learningRate, build.scalar(group.learningRateScale)]),
+  );
   const decay = weightDecay * group.weightDecayScale;
-  return ({ parameter, gradient, output, declare }) => {
+  return ({ parameter, rank, gradient, output, declare }) => {
+    const number = (value: number) => rankedNumber(build, value, rank);
     const decayed =
       decay === 0
         ? gradient
-        : build.add("Add", [gradient, build.add("Mul", [parameter, build.scalar(decay)])]);
+        : build.add("Add", [gradient, build.add("Mul", [parameter, number(decay)])]);
     let direction = decayed;
     if (momentum !== 0) {
       const buffer = declare("first-moment", "zeros");
-      const kept = build.add("Mul", [buffer.input, build.scalar(momentum)]);
+      const kept = build.add("Mul", [buffer.input, number(momentum)]);
       build.add("Add", [kept, decayed], {}, { output: buffer.output });
       direction = nesterov
-        ? build.add("Add", [decayed, build.add("Mul", [buffer.output, build.scalar(momentum)])])
+        ? build.add("Add", [decayed, build.add("Mul", [buffer.output, number(momentum)])])
         : buffer.output;
     }
-    build.add("Sub", [parameter, build.add("Mul", [direction, rate])], {}, { output });
+    build.add("Sub", [parameter, build.add("Mul", [direction, rate(rank)])], {}, { output });
   };
 }
 
@@ -94,7 +101,7 @@ function adamW(
   const spread = build.add("Sqrt", [
     build.add("Div", [correction(beta2), double(build, 1 - beta2)]),
   ]);
-  const floor = toFloat(build, build.add("Mul", [spread, double(build, epsilon)]));
+  const floor = ranked(build, toFloat(build, build.add("Mul", [spread, double(build, epsilon)])));
   const unscaled = build.add("Mul", [
     build.add("Div", [double(build, 1 - beta1), correction(beta1)]),
     spread,
@@ -103,28 +110,36 @@ function adamW(
 
   return (group) => {
     const groupRate = build.add("Mul", [rate, double(build, group.learningRateScale)]);
-    const scale = toFloat(build, build.add("Mul", [groupRate, unscaled]));
+    const scale = ranked(build, toFloat(build, build.add("Mul", [groupRate, unscaled])));
     const decay = weightDecay * group.weightDecayScale;
     const kept =
       decay === 0
         ? undefined
-        : toFloat(
+        : ranked(
             build,
-            build.add("Sub", [
-              double(build, 1),
-              build.add("Mul", [groupRate, double(build, decay)]),
-            ]),
+            toFloat(
+              build,
+              build.add("Sub", [
+                double(build, 1),
+                build.add("Mul", [groupRate, double(build, decay)]),
+              ]),
+            ),
           );
-    return ({ parameter, gradient, output, declare }) => {
+    return ({ parameter, rank, gradient, output, declare }) => {
       const first = declare("first-moment", "zeros");
       const second = declare("second-moment", "zeros");
       const fading = (moment: string, beta: number, gain: string, output: string) =>
-        build.add("Add", [build.add("Mul", [moment, build.scalar(beta)]), gain], {}, { output });
+        build.add(
+          "Add",
+          [build.add("Mul", [moment, rankedNumber(build, beta, rank)]), gain],
+          {},
+          { output },
+        );
       fading(first.input, beta1, gradient, first.output);
       fading(second.input, beta2, build.add("Mul", [gradient, gradient]), second.output);
-      const deviation = build.add("Add", [build.add("Sqrt", [second.output]), floor]);
-      const change = build.add("Mul", [build.add("Div", [first.output, deviation]), scale]);
-      const shrunk = kept === undefined ? parameter : build.add("Mul", [parameter, kept]);
+      const deviation = build.add("Add", [build.add("Sqrt", [second.output]), floor(rank)]);
+      const change = build.add("Mul", [build.add("Div", [first.output, deviation]), scale(rank)]);
+      const shrunk = kept === undefined ? parameter : build.add("Mul", [parameter, kept(rank)]);
       build.add("Sub", [shrunk, change], {}, { output });
     };
   };

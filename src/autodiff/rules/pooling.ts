@@ -2,6 +2,7 @@ import { ThawError } from "../../errors.ts";
 import { int, ints, string } from "../../onnx/attributes.ts";
 import type { Node } from "../../onnx/graph.ts";
 import { elementCount, float32 } from "../../onnx/tensor.ts";
+import { rankedNumber } from "../ranked.ts";
 import type { Rule } from "../rule.ts";
 import { reshape, zeros } from "./axes.ts";
 import { covered, span, transposedAttributes, type Window, windowOf } from "./window.ts";
@@ -9,7 +10,7 @@ import { covered, span, transposedAttributes, type Window, windowOf } from "./wi
 export const GlobalAveragePool: Rule = ({ node, build, gradients, dims }) => [
   () => {
     const input = dims(node.inputs[0] ?? "");
-    const share = build.scalar(1 / elementCount(input.slice(2)));
+    const share = rankedNumber(build, 1 / elementCount(input.slice(2)), input.length);
     return build.add("Expand", [build.add("Mul", [gradients[0] ?? "", share]), build.ints(input)]);
   },
 ];
