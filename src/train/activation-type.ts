@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { floatToHalf, halfToFloat } from "../models/float16.ts";
+import { decodeHalf, floatToHalf } from "../models/float16.ts";
 
 /** How cached activations are kept: 4 or 2 bytes a number. */
 export const activationType = z.enum(["float32", "float16"]);
@@ -9,9 +9,6 @@ export const bytesPerScalar: Readonly<Record<ActivationType, number>> = { float3
 
 /** Largest finite float16; cached activations saturate there instead of becoming infinite. */
 const largestHalf = 65504;
-
-// Every cached activation is decoded in every epoch, so the conversion is a look-up.
-const halfValues = Float32Array.from({ length: 65536 }, (_, half) => halfToFloat(half));
 
 /** Encodes float32 activations; float32 is a view of the same memory, float16 a new array. */
 export function encodeActivations(values: Float32Array, type: ActivationType): Uint8Array {
@@ -30,8 +27,5 @@ export function decodeActivations(bytes: Uint8Array, type: ActivationType): Floa
   if (type === "float32") {
     return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
   }
-  const halves = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 2);
-  const values = new Float32Array(halves.length);
-  for (let i = 0; i < halves.length; i++) values[i] = halfValues[halves[i] ?? 0] ?? 0;
-  return values;
+  return decodeHalf(new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 2));
 }

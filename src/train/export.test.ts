@@ -58,9 +58,9 @@ const options = {
     height: 2,
     fit: "squash",
     interpolation: "bilinear",
-    channels: "rgb",
-    mean: [0, 0, 0],
-    std: [1, 1, 1],
+    channels: "bgr",
+    mean: [0.5, 0.25, 0.125],
+    std: [0.2, 0.3, 0.4],
   },
   provenance: { spec: "tiny.onnx", sha256: "00" },
   dataFingerprint: "ff",
@@ -71,8 +71,14 @@ describe("exported network", () => {
   const bytes = writeModel(exportNetwork(options));
   const model = readModel(bytes);
 
-  test("gives softmax of the logits over the temperature, for any batch", async () => {
-    const pixels = Float32Array.from({ length: 3 * 24 }, (_, i) => Math.cos(i));
+  test("takes raw RGB pixels and gives softmax of the logits over the temperature, for any batch", async () => {
+    const raw = Float32Array.from({ length: 3 * 24 }, (_, i) => 127.5 * (1 + Math.cos(i)));
+    const { mean, std } = options.preprocessing;
+    const pixels = raw.map((_, i) => {
+      const channel = Math.floor(i / 8) % 3;
+      const blueFirst = raw[i + 8 * (2 - 2 * channel)] ?? 0;
+      return (blueFirst / 255 - (mean[channel] ?? 0)) / (std[channel] ?? 1);
+    });
     const trained = {
       ...options.network,
       graph: {
@@ -84,9 +90,8 @@ describe("exported network", () => {
     };
     const before = await onnxRuntime.open(writeModel(trained));
     const after = await onnxRuntime.open(bytes);
-    const given = float32(pixels, [3, 3, 2, 4]);
-    const { logits } = await before.run({ pixels: given });
-    const { probabilities } = await after.run({ image: given });
+    const { logits } = await before.run({ pixels: float32(pixels, [3, 3, 2, 4]) });
+    const { probabilities } = await after.run({ image: float32(raw, [3, 3, 2, 4]) });
     if (logits?.type !== "float32" || probabilities?.type !== "float32") throw new TypeError();
     expect(probabilities.dims).toEqual([3, 2]);
     softmax(logits.data, 2, 2).forEach((p, i) => {
@@ -107,7 +112,12 @@ describe("exported network", () => {
     const { metadata } = await model;
     expect({ labels, preprocessing, name }).toEqual({
       labels: options.labels,
-      preprocessing: options.preprocessing,
+      preprocessing: {
+        ...options.preprocessing,
+        channels: "rgb",
+        mean: [0, 0, 0],
+        std: [1 / 255, 1 / 255, 1 / 255],
+      },
       name: "Tiny",
     });
     expect(JSON.parse(metadata.get("thaw.plan") ?? "")).toEqual(plan);

@@ -2,9 +2,9 @@ import { imageInput } from "../models/image-input.ts";
 import { describe, readFeatures, withFeatures } from "../models/metadata.ts";
 import type { Preprocessing, Provenance } from "../models/pretrained.ts";
 import { GraphBuilder } from "../onnx/build.ts";
-import type { Model } from "../onnx/graph.ts";
+import type { Graph, Model } from "../onnx/graph.ts";
 import { renameValues } from "../onnx/rename.ts";
-import type { Tensor } from "../onnx/tensor.ts";
+import { float32, type Tensor } from "../onnx/tensor.ts";
 import { valueNames } from "../onnx/values.ts";
 import type { Plan } from "../plan/plan.ts";
 import { version } from "../version.ts";
@@ -31,14 +31,18 @@ export interface ExportOptions {
 }
 
 /**
- * The finished network: `image` float32 [batch, 3, H, W] to `probabilities` [batch, C], with
- * temperature and softmax inside and everything needed to use it in its metadata under `thaw.`.
+ * The finished network: `image` float32 [batch, 3, H, W], RGB from 0 to 255, to `probabilities`
+ * [batch, C]. Normalisation, temperature and softmax are inside, so that using it takes no more
+ * than resizing a picture; everything else is in its metadata under `thaw.`.
  */
 export function exportNetwork(options: ExportOptions): Model {
   const { network } = options;
   const input = imageInput(network).name;
   const names = freeNames(network, input);
-  const renamed = renameValues(withTensors(network, options.trained).graph, names);
+  const renamed = withNormalization(
+    renameValues(withTensors(network, options.trained).graph, names),
+    options.preprocessing,
+  );
   const [logits] = renamed.outputs;
   if (logits === undefined) throw new TypeError("the network has no output");
 
@@ -71,8 +75,37 @@ export function exportNetwork(options: ExportOptions): Model {
   return describe(marked, {
     name: options.name,
     labels: options.labels,
-    preprocessing: options.preprocessing,
+    preprocessing: { ...options.preprocessing, ...rawPixels },
   });
+}
+
+/** Preprocessing that leaves pixels as they are: 0 to 255, red first. */
+const rawPixels: Pick<Preprocessing, "channels" | "mean" | "std"> = {
+  channels: "rgb",
+  mean: [0, 0, 0],
+  std: [1 / 255, 1 / 255, 1 / 255],
+};
+
+/** Puts the pretrained network's normalisation and channel order in front of it. */
+function withNormalization(graph: Graph, { mean, std, channels }: Preprocessing): Graph {
+  const build = new GraphBuilder(valueNames(graph));
+  const inner = build.fresh("normalized");
+  const perChannel = (values: readonly number[]) =>
+    build.constant(float32(values, [1, 3, 1, 1]), "channel");
+  const ordered =
+    channels === "rgb"
+      ? resultInput
+      : build.add("Gather", [resultInput, build.ints([2, 1, 0])], { axis: 1 });
+  const scaled = build.add("Mul", [ordered, perChannel(std.map((value) => 1 / (255 * value)))]);
+  const shift = perChannel(std.map((value, channel) => (mean[channel] ?? 0) / value));
+  build.add("Sub", [scaled, shift], {}, { output: inner });
+  const fed = renameValues(graph, new Map([[resultInput, inner]]));
+  return {
+    ...fed,
+    inputs: graph.inputs,
+    nodes: [...build.nodes, ...fed.nodes],
+    initializers: new Map([...build.initializers, ...fed.initializers]),
+  };
 }
 
 /**
