@@ -21,7 +21,7 @@ export function withDynamicBatch(model: Model): Model {
   const declared = withInputSize(model);
   const { graph } = declared;
   const input = imageInput(model).name;
-  const build = new GraphBuilder(valueNames(graph));
+  const build = new GraphBuilder([...valueNames(graph), ...graph.nodes.map(({ name }) => name)]);
   const dependent = new Set([input]);
   let batchSize: string | undefined;
   const repeated = (value: string, rank: number) => {

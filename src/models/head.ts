@@ -56,7 +56,11 @@ export function replaceHead(model: Model, shapes: Shapes, options: HeadOptions):
   );
   const graph = renameValues(backbone, renamed);
 
-  const build = new GraphBuilder([...valueNames(graph), ...headNames]);
+  const build = new GraphBuilder([
+    ...valueNames(graph),
+    ...graph.nodes.map(({ name }) => name),
+    ...headNames,
+  ]);
   const random = xoroshiro128plus(seed);
   const pooled = pool(build, renamed.get(features) ?? features, dims);
   const layer = (input: string, name: string, width: number, from: number, output: string) => {
