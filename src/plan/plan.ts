@@ -5,11 +5,8 @@ import { augmentationStrength } from "../data/view.ts";
 export const strategy = z.enum(["head", "rear", "partial", "full"]);
 export type Strategy = z.infer<typeof strategy>;
 
-/** What will be done and why. Written to `plan.json` before training starts. */
-export const plan = z.object({
-  strategy,
-  /** Tensor of the cut at which the trainable part starts; the last cut for `head`. */
-  thawPoint: z.object({ cut: z.string(), name: z.string(), depth: z.number().min(0).max(1) }),
+/** How a network is trained, whatever part of it. */
+export const recipe = z.object({
   augmentation: augmentationStrength,
   /** Augmented views cached of each picture; 0 recomputes every epoch. */
   views: z.int().nonnegative(),
@@ -22,6 +19,14 @@ export const plan = z.object({
   optimizer: z.enum(["adamw", "sgd"]),
   labelSmoothing: z.number().min(0).max(1),
   dropout: z.number().min(0).max(1),
+});
+export type Recipe = z.infer<typeof recipe>;
+
+/** What will be done and why. Written to `plan.json` before training starts. */
+export const plan = recipe.extend({
+  strategy,
+  /** Tensor of the cut at which the trainable part starts; the last cut for `head`. */
+  thawPoint: z.object({ cut: z.string(), name: z.string(), depth: z.number().min(0).max(1) }),
   /** What the check against the data will do: nothing, a short race, the balance search. */
   check: z.enum(["none", "race", "search"]),
   /** What the bare four-quadrant table says, whatever is done in the end. */

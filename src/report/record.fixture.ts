@@ -38,6 +38,8 @@ const cuts = Array.from({ length: 9 }, (_, index) => ({
   name: index === 0 ? "input" : `features.${index}`,
   depth: index / 8,
   score: 0.35 + 0.5 * Math.sin(((index + 1) / 9) * 1.7),
+  standardError: 0.02,
+  explained: 0.4,
 }));
 
 /** A plausible run, for tests and for looking at the page. */
@@ -79,16 +81,19 @@ export function exampleRecord(): RunRecord {
         {
           source: "reference-card",
           score: 0.84,
-          value: 99,
-          says: "The features lie close to those of the pretraining data (distance 99).",
+          value: 0.26,
+          standardError: 0.02,
+          says: "The features lie close to those of the pretraining data (distance 0.26).",
         },
         {
           source: "transferability",
           score: 0.77,
-          value: 1,
+          value: 0.4,
+          standardError: 0.05,
           says: "Features are worth most at the very end of the network.",
         },
       ],
+      missing: [],
     },
     depthCurve: cuts,
     plan: {
