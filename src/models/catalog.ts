@@ -11,6 +11,8 @@ export interface KnownModel {
   readonly integrity: string;
   readonly license: string;
   readonly pretrainedOn: string;
+  /** The value that enters the head, where that is not what stands before the last layer. */
+  readonly features?: string;
 }
 
 export const DEFAULT_MODEL: KnownModel = {
@@ -22,6 +24,9 @@ export const DEFAULT_MODEL: KnownModel = {
     "sha512-y7kL/DHwG4AmZs67lBUuwoQwIQUg4iVSRLwmCmHGFKSDdrDb5xNhugnX5FXdIsgGcr50sOYxRdfMn2Ev7zoc4g==",
   license: "Apache-2.0",
   pretrainedOn: "ImageNet-1k, then lightly fine-tuned to three classes",
+  // The hidden layer of the classifier was tuned to those three classes. A logistic regression on
+  // ants and bees reaches 89.7 % on the pooled features before it and 88.3 % behind it (5 folds).
+  features: "flatten",
 };
 
 /** What `thaw models list` shows. */

@@ -6,7 +6,7 @@ import { hasFixedBatch, withDynamicBatch } from "../models/dynamic-batch.ts";
 import { foldConstants } from "../models/fold-constants.ts";
 import { readGguf } from "../models/gguf.ts";
 import { channelsFirst, imageInput, withInputSize } from "../models/image-input.ts";
-import { readDescription } from "../models/metadata.ts";
+import { readDescription, withFeatures } from "../models/metadata.ts";
 import { buildMobileNetV3, isMobileNetV3 } from "../models/mobilenet-v3.ts";
 import { imagenetPreprocessing, readLabels, readPreprocessing } from "../models/preprocessing.ts";
 import type { Preprocessing, Pretrained } from "../models/pretrained.ts";
@@ -61,7 +61,8 @@ export async function loadPretrained(
     });
   }
   const { model: raw, name } = await readNetwork(path);
-  const model = await prepare(raw);
+  const prepared = await prepare(raw);
+  const model = known?.features === undefined ? prepared : withFeatures(prepared, known.features);
   const labels =
     readDescription(model).labels ?? readLabels(await readJson(join(dirname(path), CONFIG)));
   return {
