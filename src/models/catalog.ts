@@ -24,8 +24,9 @@ export const DEFAULT_MODEL: KnownModel = {
     "sha512-y7kL/DHwG4AmZs67lBUuwoQwIQUg4iVSRLwmCmHGFKSDdrDb5xNhugnX5FXdIsgGcr50sOYxRdfMn2Ev7zoc4g==",
   license: "Apache-2.0",
   pretrainedOn: "ImageNet-1k, then lightly fine-tuned to three classes",
-  // The hidden layer of the classifier was tuned to those three classes. A logistic regression on
-  // ants and bees reaches 89.7 % on the pooled features before it and 88.3 % behind it (5 folds).
+  // The hidden layer of the classifier was tuned to those three classes. Logistic regression on the
+  // pooled features before it against those behind it (5 folds): ants and bees 89.7 and 88.3 %,
+  // flowers 85.3 and 85.8 %. The difference is within noise, so the smaller head wins.
   features: "flatten",
 };
 
