@@ -1,12 +1,14 @@
 import { z } from "zod";
+import { ThawError } from "../errors.ts";
+import { DEFAULT_MODEL } from "../models/catalog.ts";
 import { strategy } from "../plan/plan.ts";
 
 const fraction = z.number().min(0.01, "at least 0.01").max(0.8, "at most 0.8");
 
 /** What `inspect` can be told; every field has a default. */
 export const inspectOptions = z.strictObject({
-  /** The pretrained network: a file, `npm:...`, `hf:...`, or a catalog name. */
-  model: z.string().min(1).default("default"),
+  /** The pretrained network: a file or folder, `npm:...` or `hf:...`. */
+  model: z.string().min(1).default(DEFAULT_MODEL.spec),
   /** Decides splits, initial weights, data order and augmentation. */
   seed: z.int().min(0).max(0xffffffff).default(0),
   valFraction: fraction.default(0.15),
@@ -23,7 +25,7 @@ export const inspectOptions = z.strictObject({
   allowDuplicates: z.boolean().default(false),
   /** Orientation carries meaning (letters, left and right hands): never flip. */
   keepOrientation: z.boolean().default(false),
-  /** Skips the measurements of similarity and follows the table alone. */
+  /** Follows the four-quadrant table blindly: measures the two facts, skips the check. */
   ruleOnly: z.boolean().default(false),
   /** Forces a strategy. */
   strategy: strategy.optional(),
@@ -42,3 +44,19 @@ export const trainOptions = inspectOptions.extend({
   int8: z.boolean().default(false),
 });
 export type TrainOptions = z.infer<typeof trainOptions>;
+
+/**
+ * Options with their defaults filled in.
+ * @throws ThawError `job/bad-option` naming each option that makes no sense
+ */
+export function parseOptions<T>(schema: z.ZodType<T>, options: unknown): T {
+  const parsed = schema.safeParse(options);
+  if (parsed.success) return parsed.data;
+  throw new ThawError({
+    code: "job/bad-option",
+    what: parsed.error.issues
+      .map(({ path, message }) => `${path.join(".") || "options"}: ${message}`)
+      .join("; "),
+    next: "Correct the option; --help lists them all.",
+  });
+}

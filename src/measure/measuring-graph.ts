@@ -3,7 +3,7 @@ import type { Cut } from "../models/pretrained.ts";
 import { GraphBuilder } from "../onnx/build.ts";
 import type { Model, ValueInfo } from "../onnx/graph.ts";
 import { subgraph } from "../onnx/subgraph.ts";
-import { valueNames } from "../onnx/values.ts";
+import { namesInUse } from "../onnx/values.ts";
 import type { BatchNormLayer } from "./batchnorm-drift.ts";
 
 /** A network that puts out what is measured, pooled inside so that nothing large leaves it. */
@@ -27,7 +27,7 @@ export function measuringGraph(
   cuts: readonly Cut[],
   norms: readonly BatchNormLayer[],
 ): MeasuringGraph {
-  const build = new GraphBuilder(valueNames(model.graph));
+  const build = new GraphBuilder(namesInUse(model.graph));
   const opset = model.opsets.get("") ?? 0;
   const average = (value: string, axes: readonly number[]): string => {
     if (axes.length === 0) return build.add("Identity", [value]);

@@ -1,7 +1,7 @@
 import { GraphBuilder } from "../onnx/build.ts";
 import type { Model, Node } from "../onnx/graph.ts";
 import { int64 } from "../onnx/tensor.ts";
-import { valueNames } from "../onnx/values.ts";
+import { namesInUse } from "../onnx/values.ts";
 import { imageInput, withInputSize } from "./image-input.ts";
 
 /** True where the network is declared for one batch size only. */
@@ -21,7 +21,7 @@ export function withDynamicBatch(model: Model): Model {
   const declared = withInputSize(model);
   const { graph } = declared;
   const input = imageInput(model).name;
-  const build = new GraphBuilder([...valueNames(graph), ...graph.nodes.map(({ name }) => name)]);
+  const build = new GraphBuilder(namesInUse(graph));
   const dependent = new Set([input]);
   let batchSize: string | undefined;
   const repeated = (value: string, rank: number) => {

@@ -5,7 +5,7 @@ import type { Model } from "../onnx/graph.ts";
 import { renameValues } from "../onnx/rename.ts";
 import { subgraph } from "../onnx/subgraph.ts";
 import { float32, int64 } from "../onnx/tensor.ts";
-import { valueNames } from "../onnx/values.ts";
+import { namesInUse } from "../onnx/values.ts";
 import { backboneFeatures } from "./features.ts";
 import type { Shapes } from "./flops.ts";
 import { withFeatures } from "./metadata.ts";
@@ -50,14 +50,14 @@ export function replaceHead(model: Model, shapes: Shapes, options: HeadOptions):
   const features = backboneFeatures(model, shapes);
   const dims = shapes.get(features) ?? [];
   const backbone = subgraph(model, { outputs: [features] }).graph;
-  const taken = valueNames(backbone);
+  const taken = namesInUse(backbone);
   const renamed = new Map(
     headNames.filter((name) => taken.has(name)).map((name) => [name, `${name}_backbone`]),
   );
   const graph = renameValues(backbone, renamed);
 
   const build = new GraphBuilder([
-    ...valueNames(graph),
+    ...namesInUse(graph),
     ...graph.nodes.map(({ name }) => name),
     ...headNames,
   ]);

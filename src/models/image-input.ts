@@ -1,6 +1,6 @@
 import type { Dimension, Model, ValueInfo } from "../onnx/graph.ts";
 import { renameValues } from "../onnx/rename.ts";
-import { valueNames } from "../onnx/values.ts";
+import { namesInUse } from "../onnx/values.ts";
 import { refuse } from "./refuse.ts";
 
 /**
@@ -70,7 +70,7 @@ export function channelsFirst(model: Model): Model {
   if (input === undefined || others.length > 0 || shape?.length !== 4) return model;
   if (shape[3] !== 3 || shape[1] === 3) return model;
   const inner = `${input.name}_nhwc`;
-  if (valueNames(model.graph).has(inner)) return model;
+  if (namesInUse(model.graph).has(inner)) return model;
   const graph = renameValues(model.graph, new Map([[input.name, inner]]));
   const [batch = null, height = null, width = null] = shape;
   return {

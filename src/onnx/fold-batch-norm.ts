@@ -3,7 +3,7 @@ import { GraphBuilder } from "./build.ts";
 import type { Graph, Model, Node } from "./graph.ts";
 import { prune } from "./prune.ts";
 import { float32, type Tensor } from "./tensor.ts";
-import { consumers, producers, valueNames } from "./values.ts";
+import { consumers, namesInUse, producers } from "./values.ts";
 
 /**
  * Folds inference BatchNormalization into the Conv, ConvTranspose or Gemm before it:
@@ -13,7 +13,7 @@ import { consumers, producers, valueNames } from "./values.ts";
  */
 export function foldBatchNorm(model: Model): Model {
   const { graph } = model;
-  const build = new GraphBuilder(valueNames(graph));
+  const build = new GraphBuilder(namesInUse(graph));
   const written = producers(graph);
   const readers = consumers(graph);
   const exposed = new Set(graph.outputs.map((output) => output.name));

@@ -4,7 +4,7 @@ import type { Graph, Model } from "./graph.ts";
 import { type Known, outputRank } from "./rank.ts";
 import { mapBodies } from "./rename.ts";
 import { upgrades } from "./upgrade-operators.ts";
-import { valueNames } from "./values.ts";
+import { namesInUse } from "./values.ts";
 
 /** The operator set all of Thaw works in; newer models keep their own, whose forms are the same. */
 export const WORKING_OPSET = 21;
@@ -27,7 +27,7 @@ export function upgradeModel(model: Model): Model {
 }
 
 function upgradeGraph(graph: Graph, opset: number, around: Known["constant"]): Graph {
-  const build = new GraphBuilder(valueNames(graph));
+  const build = new GraphBuilder(namesInUse(graph));
   const constants = new Map(graph.initializers);
   const initializers = new Map(graph.initializers);
   const ranks = new Map<string, number>();

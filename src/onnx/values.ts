@@ -50,15 +50,15 @@ export function consumers(graph: Graph): Map<string, Node[]> {
 }
 
 /** Every name a graph uses for a value, those inside bodies included. */
-export function valueNames(graph: Graph): Set<string> {
+export function namesInUse(graph: Graph): Set<string> {
   const names = new Set<string>([
     ...graph.inputs.map((input) => input.name),
     ...graph.outputs.map((output) => output.name),
     ...graph.initializers.keys(),
   ]);
   for (const node of graph.nodes) {
-    for (const name of [...node.inputs, ...node.outputs]) names.add(name);
-    for (const body of bodies(node)) for (const name of valueNames(body)) names.add(name);
+    for (const name of [node.name, ...node.inputs, ...node.outputs]) names.add(name);
+    for (const body of bodies(node)) for (const name of namesInUse(body)) names.add(name);
   }
   names.delete("");
   return names;

@@ -45,7 +45,6 @@ it("takes names as text, never as markup", () => {
 it("leaves out what a run does not have", () => {
   const page = reportPage({
     ...exampleRecord(),
-    similarity: null,
     depthCurve: [],
     trials: [],
     curves: [],

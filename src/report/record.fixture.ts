@@ -142,6 +142,7 @@ export function exampleRecord(): RunRecord {
       rise: 0.1,
       says: "Validation loss stopped falling after epoch 9; those weights were kept.",
     },
+    verdict: "Fine-tuning gained 4.2 points of validation accuracy over the linear probe.",
     trials: (["none", "medium"] as const).flatMap((augmentation, shift) =>
       [0, 0.375, 0.75, 1].map((depth, index) => ({
         name: `features.${index * 2}`,

@@ -5,6 +5,7 @@ import { metrics } from "../evaluate/metrics.ts";
 import { depthPoint, similarityVerdict, sizeVerdict } from "../measure/measurement.ts";
 import { plan, strategy } from "../plan/plan.ts";
 import { epochRecord, overfittingVerdict } from "../train/overfitting.ts";
+import { finding } from "./audit-findings.ts";
 
 const fraction = z.number().min(0).max(1);
 
@@ -53,14 +54,7 @@ export const runRecord = z.object({
     ),
   }),
   /** What the audit found, one line each, the worst first. */
-  audit: z.array(
-    z.object({
-      level: z.enum(["info", "warning", "error"]),
-      says: z.string(),
-      pictures: z.array(z.string()),
-      total: z.int().nonnegative(),
-    }),
-  ),
+  audit: z.array(finding),
   model: z.object({
     name: z.string(),
     spec: z.string(),
@@ -70,7 +64,7 @@ export const runRecord = z.object({
     inputSize: z.tuple([z.int().positive(), z.int().positive()]),
   }),
   size: sizeVerdict,
-  similarity: similarityVerdict.nullable(),
+  similarity: similarityVerdict,
   depthCurve: z.array(depthPoint),
   plan,
   chosen: z.object({
@@ -87,6 +81,8 @@ export const runRecord = z.object({
   /** Counted from 0, as in `curves`. */
   bestEpoch: z.int().nonnegative(),
   overfitting: overfittingVerdict.nullable(),
+  /** Fine-tuning against the linear probe, in one sentence. */
+  verdict: z.string().nullable(),
   trials: z.array(trial),
   metrics,
   baselines: z.object({ linearProbe: metrics }),

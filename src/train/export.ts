@@ -5,7 +5,7 @@ import { GraphBuilder } from "../onnx/build.ts";
 import type { Graph, Model } from "../onnx/graph.ts";
 import { renameValues } from "../onnx/rename.ts";
 import { float32, type Tensor } from "../onnx/tensor.ts";
-import { valueNames } from "../onnx/values.ts";
+import { namesInUse } from "../onnx/values.ts";
 import type { Plan } from "../plan/plan.ts";
 import { version } from "../version.ts";
 
@@ -46,7 +46,7 @@ export function exportNetwork(options: ExportOptions): Model {
   const [logits] = renamed.outputs;
   if (logits === undefined) throw new TypeError("the network has no output");
 
-  const build = new GraphBuilder([...valueNames(renamed), resultOutput]);
+  const build = new GraphBuilder([...namesInUse(renamed), resultOutput]);
   const scaled = build.add("Div", [logits.name, build.scalar(options.temperature)]);
   build.add("Softmax", [scaled], { axis: 1 }, { output: resultOutput });
   const features = readFeatures(network);
@@ -88,7 +88,7 @@ const rawPixels: Pick<Preprocessing, "channels" | "mean" | "std"> = {
 
 /** Puts the pretrained network's normalisation and channel order in front of it. */
 function withNormalization(graph: Graph, { mean, std, channels }: Preprocessing): Graph {
-  const build = new GraphBuilder(valueNames(graph));
+  const build = new GraphBuilder(namesInUse(graph));
   const inner = build.fresh("normalized");
   const perChannel = (values: readonly number[]) =>
     build.constant(float32(values, [1, 3, 1, 1]), "channel");
@@ -127,7 +127,7 @@ export function withTensors(model: Model, tensors: ReadonlyMap<string, Tensor>):
 
 /** The image input under its new name; inner values that have one of the new names step aside. */
 function freeNames(network: Model, input: string): Map<string, string> {
-  const taken = valueNames(network.graph);
+  const taken = namesInUse(network.graph);
   const names = new Map<string, string>();
   for (const name of [resultInput, resultOutput]) {
     if (taken.has(name) && name !== input) {

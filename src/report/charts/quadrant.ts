@@ -9,10 +9,10 @@ const box = { left: 40, top: 24, width: 560, height: 300 } as const;
 const border = 1000;
 
 /** The four-quadrant picture with the dataset's place in it. */
-export function quadrantChart(size: SizeVerdict, similarity: SimilarityVerdict | null): Html {
+export function quadrantChart(size: SizeVerdict, similarity: SimilarityVerdict): Html {
   const decades = linear(-2, 2, box.top + box.height, box.top);
   const y = decades(Math.max(-1.9, Math.min(1.9, Math.log10(Math.max(1, size.images) / border))));
-  const x = linear(0, 1, box.left + box.width, box.left)(similarity?.score ?? 0.5);
+  const x = linear(0, 1, box.left + box.width, box.left)(similarity.score);
   const middleX = box.left + box.width / 2;
   const middleY = box.top + box.height / 2;
   const cells = [
@@ -21,11 +21,9 @@ export function quadrantChart(size: SizeVerdict, similarity: SimilarityVerdict |
     { left: box.left, top: middleY, name: "classifier only", on: "small, similar" },
     { left: middleX, top: middleY, name: "some layers, searched", on: "small, dissimilar" },
   ];
-  const column = similarity === null ? undefined : similarity.verdict === "similar" ? 0 : 1;
+  const column = similarity.verdict === "similar" ? 0 : 1;
   const here =
-    similarity?.verdict === "ambiguous" || column === undefined
-      ? undefined
-      : (size.verdict === "large" ? 0 : 2) + column;
+    similarity.verdict === "ambiguous" ? undefined : (size.verdict === "large" ? 0 : 2) + column;
   const labelOnLeft = x > box.left + box.width - 150;
   return html`<svg class="chart" viewBox="0 0 640 360" role="img" aria-label="Where this dataset stands">
 ${cells.map(

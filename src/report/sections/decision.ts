@@ -18,13 +18,9 @@ ${overruled === null ? undefined : html`<p class="notice">${overruled.says}</p>`
 <p class="quiet">The bare rule says: ${plan.rule.why}</p>
 </div>
 </div>
-${
-  similarity === null
-    ? undefined
-    : html`<h3>How similar the pictures are to what the model knows</h3>
+<h3>How similar the pictures are to what the model knows</h3>
 <p>Verdict: <b>${similarity.verdict}</b>, score ${similarity.score.toFixed(2)} of 1, confidence ${percent(similarity.confidence)}.</p>
-<ul>${similarity.evidence.map((item) => html`<li>${item.says}</li>`)}</ul>`
-}
+<ul>${similarity.evidence.map((item) => html`<li>${item.says}</li>`)}${similarity.missing.map((says) => html`<li class="quiet">${says}</li>`)}</ul>
 ${
   curve.length < 2
     ? undefined

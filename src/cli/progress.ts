@@ -1,0 +1,61 @@
+import { Presets, SingleBar } from "cli-progress";
+import type { JobEvent } from "../job/events.ts";
+import { duration } from "../report/format.ts";
+import { wrap } from "./table.ts";
+
+/** Shows a job's events on standard error; standard output stays for results. */
+export interface Progress {
+  show(event: JobEvent): void;
+  /** Takes the bar off the terminal. */
+  stop(): void;
+}
+
+/** A bar with the time left on a terminal; one line a phase where output goes to a file. */
+export function openProgress(stream: NodeJS.WriteStream = process.stderr): Progress {
+  const bar = new SingleBar(
+    {
+      stream,
+      format: "  {bar} {percentage} %  {left}{says}",
+      barsize: 28,
+      hideCursor: true,
+      clearOnComplete: true,
+      linewrap: false,
+      fps: 5,
+    },
+    Presets.rect,
+  );
+  let started = 0;
+  let running = false;
+  const stop = () => {
+    if (running) bar.stop();
+    running = false;
+  };
+  const line = (text: string) => {
+    stop();
+    stream.write(`${text}\n`);
+  };
+  return {
+    stop,
+    show(event) {
+      if (event.kind === "phase") {
+        line(event.says);
+        started = performance.now();
+      } else if (event.kind === "note") {
+        line(wrap(event.says, 80, "  "));
+      } else if (event.kind === "progress" && stream.isTTY) {
+        const seconds = (performance.now() - started) / 1000;
+        const left = (seconds / Math.max(1, event.done)) * (event.total - event.done);
+        const payload = {
+          left: seconds > 1 ? `about ${duration(left)} left` : "",
+          says: event.says === undefined ? "" : `  ${event.says}`,
+        };
+        if (!running) bar.start(event.total, event.done, payload);
+        else {
+          bar.setTotal(event.total);
+          bar.update(event.done, payload);
+        }
+        running = true;
+      }
+    },
+  };
+}

@@ -1,0 +1,138 @@
+import { rm } from "node:fs/promises";
+import { z } from "zod";
+import { depthCurve, similarityVerdict, sizeVerdict } from "../measure/measurement.ts";
+import { onnxRuntime } from "../node/onnxruntime.ts";
+import { thawIndex } from "../plan/thaw-point.ts";
+import { fitLinearProbe } from "../train/linear-probe.ts";
+import { checkPlan } from "./check-plan.ts";
+import { probeCodec } from "./codecs.ts";
+import type { JobContext } from "./events.ts";
+import { tabulateFeatures } from "./features.ts";
+import { fineTune } from "./fine-tune.ts";
+import { finish, readFinished } from "./finish.ts";
+import { openLoader, planFor } from "./inspect.ts";
+import { openNetwork } from "./network.ts";
+import { readPictures } from "./pictures.ts";
+import type { TrainResult } from "./result.ts";
+import type { RunFolder } from "./run-folder.ts";
+import { checkSamePictures } from "./same-pictures.ts";
+import { json, openSteps } from "./steps.ts";
+import { startStopwatch } from "./stopwatch.ts";
+import { survey } from "./survey.ts";
+import { layOut } from "./workbench.ts";
+
+const surveyed = z.object({
+  size: sizeVerdict,
+  similarity: similarityVerdict,
+  depthCurve: depthCurve.optional(),
+});
+
+/**
+ * Carries out a run from its last finished step: look, measure, decide, probe, check, fine-tune,
+ * evaluate, write. Steps that finished before are read, not computed again.
+ */
+export async function carryOut(
+  run: RunFolder,
+  context: JobContext,
+  acceptChanges = false,
+): Promise<TrainResult> {
+  const finished = await readFinished(run);
+  if (finished !== undefined) return finished;
+  const { folder, options } = run.asked;
+  const watch = startStopwatch();
+  const damaged = (file: string) =>
+    context.onEvent?.({
+      kind: "note",
+      says: `A checkpoint was damaged and is set aside; going on from the one before: ${file}`,
+    });
+  let steps = await openSteps(run.file("checkpoint"), damaged);
+
+  const pictures = await readPictures(folder, options, context);
+  if (await checkSamePictures(pictures, steps, acceptChanges, folder)) {
+    await rm(run.file("checkpoint"), { recursive: true });
+    steps = await openSteps(run.file("checkpoint"), damaged);
+    await checkSamePictures(pictures, steps, acceptChanges, folder);
+  }
+  await run.write("splits", splitsFile(pictures));
+  const network = await openNetwork(options, context);
+  const loader = openLoader(pictures, network, options, context);
+  try {
+    const measured = await steps.once("survey", json(surveyed), () =>
+      survey(pictures, network, loader, options, context),
+    );
+    const plan = planFor(pictures, network, measured, options);
+    await run.write("plan", `${JSON.stringify({ ...measured, plan }, null, 2)}\n`);
+    watch.lap("measuring");
+
+    context.onEvent?.({ kind: "phase", says: "Training the linear probe" });
+    const bench = layOut(pictures, network, loader, plan, {
+      seed: options.seed,
+      ...(options.threads === undefined ? {} : { threads: options.threads }),
+      memoryMB: options.memoryMB / 2,
+      scratch: run.file("scratch"),
+    });
+    const features = await tabulateFeatures(bench, context);
+    const { train, val } = bench.examples;
+    const probe = await steps.once("probe", probeCodec, () =>
+      fitLinearProbe({
+        runtime: onnxRuntime,
+        ...(options.threads === undefined ? {} : { threads: options.threads }),
+        classes: pictures.dataset.classes.length,
+        train: features.of(train),
+        validation: features.of(val),
+        classWeights: bench.classWeights,
+        ...(context.signal === undefined ? {} : { signal: context.signal }),
+      }),
+    );
+    watch.lap("linear probe");
+
+    const start = thawIndex(plan.strategy, network.candidates.length, measured.depthCurve);
+    const checked = await checkPlan(
+      plan,
+      start,
+      bench,
+      pictures,
+      features,
+      run,
+      steps,
+      options.minutes,
+      context,
+    );
+    if (checked !== undefined) watch.lap(plan.check === "race" ? "race" : "search");
+
+    const arm = checked?.choice ?? {
+      thawIndex: network.candidates.findIndex(({ value }) => value === plan.thawPoint.cut),
+      augmentation: plan.augmentation,
+      learningRate: plan.learningRate,
+    };
+    const tuned = await fineTune(arm, plan, probe, bench, run, steps, options.minutes, context);
+    if (tuned.fit !== undefined) watch.lap("training");
+
+    return await finish({
+      run,
+      pictures,
+      network,
+      bench,
+      features,
+      measured,
+      plan,
+      probe,
+      search: checked?.state,
+      tuned,
+      watch,
+      context,
+    });
+  } finally {
+    await loader.close();
+    await rm(run.file("scratch"), { recursive: true, force: true });
+  }
+}
+
+function splitsFile({ dataset, sides }: Awaited<ReturnType<typeof readPictures>>): string {
+  const rows = dataset.samples.map(({ id, label }, index) => ({
+    path: id,
+    label: dataset.classes[label],
+    split: sides[index],
+  }));
+  return `${JSON.stringify(rows, null, 1)}\n`;
+}

@@ -1,0 +1,126 @@
+import { stratifiedFolds } from "../data/split.ts";
+import { onnxRuntime } from "../node/onnxruntime.ts";
+import type { Arm, SearchState } from "../plan/balance-search.ts";
+import { next, searchState } from "../plan/balance-search.ts";
+import type { Plan } from "../plan/plan.ts";
+import { searchFor } from "../plan/search-space.ts";
+import { fitLinearProbe, headTensors } from "../train/linear-probe.ts";
+import { runSearch } from "../train/search.ts";
+import { fitStateCodec } from "./codecs.ts";
+import type { JobContext } from "./events.ts";
+import type { FeatureTable } from "./features.ts";
+import { openArm } from "./open-arm.ts";
+import type { Pictures } from "./pictures.ts";
+import type { RunFolder } from "./run-folder.ts";
+import { json, type Steps } from "./steps.ts";
+import type { Workbench } from "./workbench.ts";
+
+/** What the race or the balance search found. */
+export interface Checked {
+  readonly state: SearchState;
+  readonly choice: Arm;
+}
+
+/** Share of a time budget that may go into the check; the rest is for the training itself. */
+const checkShare = 0.4;
+
+/**
+ * Checks a plan against the data: the race or the balance search it asks for, on stratified folds
+ * of the training and validation pictures. Undefined where the plan asks for none.
+ */
+export async function checkPlan(
+  plan: Plan,
+  start: number,
+  bench: Workbench,
+  pictures: Pictures,
+  features: FeatureTable,
+  run: RunFolder,
+  steps: Steps,
+  minutes: number | undefined,
+  context: JobContext,
+): Promise<Checked | undefined> {
+  const begun = searchFor({
+    plan,
+    candidates: bench.network.candidates.length,
+    start,
+    ...(minutes === undefined ? {} : { budgetSeconds: minutes * 60 * checkShare }),
+  });
+  if (begun === undefined) return undefined;
+  context.onEvent?.({
+    kind: "phase",
+    says: plan.check === "race" ? "Racing the likely choices" : "Searching for the balance",
+  });
+  const codec = json(searchState);
+  const state = await steps.once("search", codec, async () => {
+    const known = (await steps.restore("search", codec)) ?? begun;
+    return search(known, bench, pictures, features, run, steps, context);
+  });
+  const step = next(state);
+  if (step.kind !== "done") throw new TypeError("a finished search has a choice");
+  return { state, choice: step.choice };
+}
+
+async function search(
+  known: SearchState,
+  bench: Workbench,
+  pictures: Pictures,
+  features: FeatureTable,
+  run: RunFolder,
+  steps: Steps,
+  context: JobContext,
+): Promise<SearchState> {
+  const examples = [...bench.examples.train, ...bench.examples.val];
+  const samples = examples.map(({ sample }) => pictures.dataset.samples[sample]);
+  const rowOf = new Map(examples.map(({ sample }, row) => [sample, row]));
+  const alike = pictures.alike.map((group) =>
+    group.map((sample) => rowOf.get(sample)).filter((row) => row !== undefined),
+  );
+  const folds = stratifiedFolds(
+    samples.filter((sample) => sample !== undefined),
+    alike.filter((group) => group.length > 1),
+    Math.max(...known.rungs.map((rung) => rung.folds), 3),
+    bench.seed,
+  );
+  // A fit's state belongs to one trial; the count of finished trials names it.
+  const trialName = (state: SearchState) => `trial-${state.results.length}`;
+  let current = known;
+  const resumeFrom = await steps.restore(trialName(current), fitStateCodec);
+  const { state } = await runSearch({
+    state: known,
+    examples,
+    folds,
+    open: (arm) =>
+      openArm(bench, arm, examples, examples, {
+        ...(context.signal === undefined ? {} : { signal: context.signal }),
+      }),
+    start: async (train, validation) =>
+      headTensors(
+        await fitLinearProbe({
+          runtime: onnxRuntime,
+          classes: bench.dataset.classes.length,
+          train: features.of(train),
+          validation: features.of(validation),
+          classWeights: bench.classWeights,
+          ...(bench.threads === undefined ? {} : { threads: bench.threads }),
+        }),
+      ),
+    onTrial: async (after, result) => {
+      const arm = after.arms.find(({ id }) => id === result.arm);
+      await run.log({ kind: "trial", arm, result });
+      await steps.checkpoint("search", json(searchState), after);
+      await steps.forget(trialName(current));
+      current = after;
+      context.onEvent?.({ kind: "progress", done: after.results.length, total: expected(after) });
+    },
+    onCheckpoint: (inner) => steps.checkpoint(trialName(current), fitStateCodec, inner),
+    ...(resumeFrom === undefined ? {} : { resumeFrom }),
+    ...(context.signal === undefined ? {} : { signal: context.signal }),
+  });
+  return state;
+}
+
+/** Trials done and still to come if no arm falls out before its rung ends. */
+function expected({ results, rung, rungs, alive }: SearchState): number {
+  const before = results.filter((result) => result.rung < rung).length;
+  return Math.max(results.length, before + alive.length * (rungs[rung]?.folds ?? 0));
+}

@@ -1,0 +1,97 @@
+import { z } from "zod";
+import { readSafetensors, writeSafetensors } from "../models/safetensors.ts";
+import { float32, type Tensor } from "../onnx/tensor.ts";
+import { decodeCheckpoint, encodeCheckpoint } from "../train/checkpoint.ts";
+import type { FitResult } from "../train/fit-options.ts";
+import type { FitState } from "../train/fit-state.ts";
+import type { LinearProbe } from "../train/linear-probe.ts";
+import { epochRecord } from "../train/overfitting.ts";
+import type { Codec } from "./steps.ts";
+
+const summary = "thaw.summary";
+
+/** Tensors with a JSON summary beside them, as one safetensors file. */
+function bundle<T, S>(
+  schema: z.ZodType<S>,
+  split: (value: T) => { summary: S; tensors: ReadonlyMap<string, Tensor> },
+  join: (summary: S, tensors: ReadonlyMap<string, Tensor>) => T,
+): Codec<T> {
+  return {
+    encode(value) {
+      const parts = split(value);
+      return writeSafetensors(parts.tensors, new Map([[summary, JSON.stringify(parts.summary)]]));
+    },
+    decode(bytes) {
+      const { tensors, metadata } = readSafetensors(bytes);
+      return join(schema.parse(JSON.parse(metadata.get(summary) ?? "null")), tensors);
+    },
+  };
+}
+
+const probeSummary = z.object({
+  l2: z.number(),
+  iterations: z.int(),
+  validationLoss: z.number(),
+  classes: z.int(),
+});
+
+export const probeCodec: Codec<LinearProbe> = bundle(
+  probeSummary,
+  ({ weight, bias, validationLogits, l2, iterations, validationLoss }) => ({
+    summary: { l2, iterations, validationLoss, classes: bias.length },
+    tensors: new Map([
+      ["weight", float32(weight, [weight.length / bias.length, bias.length])],
+      ["bias", float32(bias, [bias.length])],
+      ["logits", float32(validationLogits, [validationLogits.length / bias.length, bias.length])],
+    ]),
+  }),
+  ({ l2, iterations, validationLoss }, tensors) => ({
+    l2,
+    iterations,
+    validationLoss,
+    weight: floats(tensors, "weight"),
+    bias: floats(tensors, "bias"),
+    validationLogits: floats(tensors, "logits"),
+  }),
+);
+
+const fitSummary = z.object({
+  history: z.array(epochRecord),
+  bestEpoch: z.int(),
+  validationLoss: z.number(),
+  stopped: z.enum(["epochs", "patience", "time"]),
+  seconds: z.number(),
+});
+
+const weightPrefix = "weight/";
+
+export const fitResultCodec: Codec<FitResult> = bundle(
+  fitSummary,
+  ({ weights, validationLogits, ...rest }) => ({
+    summary: rest,
+    tensors: new Map<string, Tensor>([
+      ["logits", float32(validationLogits, [validationLogits.length])],
+      ...[...weights].map(([name, tensor]) => [`${weightPrefix}${name}`, tensor] as const),
+    ]),
+  }),
+  (rest, tensors) => ({
+    ...rest,
+    validationLogits: floats(tensors, "logits"),
+    weights: new Map(
+      [...tensors].flatMap(([name, tensor]) =>
+        name.startsWith(weightPrefix) ? [[name.slice(weightPrefix.length), tensor] as const] : [],
+      ),
+    ),
+  }),
+);
+
+export const fitStateCodec: Codec<FitState> = {
+  encode: encodeCheckpoint,
+  decode: decodeCheckpoint,
+};
+
+function floats(tensors: ReadonlyMap<string, Tensor>, name: string): Float32Array {
+  const tensor = tensors.get(name);
+  if (tensor?.type !== "float32") throw new TypeError(`no float32 tensor ${name}`);
+  return tensor.data;
+}

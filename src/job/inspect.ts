@@ -1,0 +1,77 @@
+import { openPictureLoader } from "../node/picture-loader.ts";
+import { decide } from "../plan/policy.ts";
+import type { JobContext } from "./events.ts";
+import { type Network, openNetwork } from "./network.ts";
+import { type InspectOptions, inspectOptions, parseOptions, type TrainOptions } from "./options.ts";
+import { type Pictures, readPictures, samplesOn } from "./pictures.ts";
+import type { Inspection } from "./result.ts";
+import { type Survey, survey } from "./survey.ts";
+
+/**
+ * What is in a folder of pictures, how similar it is to what the network knows, and what Thaw
+ * would do with it. Trains nothing and writes nothing.
+ * @throws ThawError `data/*`, `models/*`, `onnx/*`, `node/*`, `job/*`; the signal's reason
+ */
+export async function inspect(
+  folder: string,
+  options: Partial<InspectOptions> = {},
+  context: JobContext = {},
+): Promise<Inspection> {
+  const asked = parseOptions(inspectOptions, options);
+  const pictures = await readPictures(folder, asked, context);
+  const network = await openNetwork(asked, context);
+  const loader = openLoader(pictures, network, asked, context);
+  try {
+    const surveyed = await survey(pictures, network, loader, asked, context);
+    return describeInspection(pictures, surveyed, planFor(pictures, network, surveyed, asked));
+  } finally {
+    await loader.close();
+  }
+}
+
+/** Decoding threads of a job, with the share of the memory budget that decoded pixels get. */
+export function openLoader(
+  { dataset }: Pictures,
+  { pretrained }: Network,
+  { seed, keepOrientation, memoryMB }: InspectOptions,
+  { signal }: JobContext,
+) {
+  return openPictureLoader(dataset, pretrained.preprocessing, {
+    seed,
+    flips: !keepOrientation,
+    memoryBytes: (memoryMB / 2) * 2 ** 20,
+    ...(signal === undefined ? {} : { signal }),
+  });
+}
+
+/** The plan that follows from a survey. */
+export function planFor(
+  { dataset, sides }: Pictures,
+  { candidates }: Network,
+  { size, similarity, depthCurve }: Survey,
+  options: InspectOptions & Partial<Pick<TrainOptions, "epochs" | "batchSize">>,
+) {
+  const { strategy, ruleOnly, epochs, batchSize } = options;
+  return decide({
+    size,
+    similarity,
+    ...(depthCurve === undefined ? {} : { depthCurve }),
+    cuts: candidates,
+    pictures: samplesOn("train", sides).length,
+    classes: dataset.classes.length,
+    options: {
+      ruleOnly,
+      ...(strategy === undefined ? {} : { strategy }),
+      ...(epochs === undefined ? {} : { epochs }),
+      ...(batchSize === undefined ? {} : { batchSize }),
+    },
+  });
+}
+
+export function describeInspection(
+  { audit }: Pictures,
+  surveyed: Survey,
+  plan: Inspection["plan"],
+): Inspection {
+  return { images: audit.images, classes: audit.classes, audit, ...surveyed, plan };
+}

@@ -1,0 +1,64 @@
+import type { Dataset } from "../data/dataset.ts";
+import { type Calibration, calibrate } from "../evaluate/calibration.ts";
+import { type Metrics, measure } from "../evaluate/metrics.ts";
+import { openPictureLoader } from "../node/picture-loader.ts";
+import type { Example } from "../train/fit-options.ts";
+import { readAhead } from "../train/read-ahead.ts";
+import type { JobContext } from "./events.ts";
+import { openResult } from "./result-model.ts";
+
+/** How a finished model does on labelled pictures. */
+export interface Judgement {
+  /** [N, classes], in the order of the examples. */
+  readonly probabilities: Float32Array;
+  readonly metrics: Metrics;
+  readonly calibration: Calibration;
+}
+
+const batchSize = 16;
+
+/** Runs a model's file, as anyone would use it, over labelled pictures. */
+export async function judgeModel(
+  model: Uint8Array,
+  dataset: Dataset,
+  examples: readonly Example[],
+  options: { readonly threads?: number | undefined; readonly memoryBytes: number },
+  { onEvent, signal }: JobContext,
+): Promise<Judgement> {
+  const result = await openResult(model, options.threads);
+  const loader = openPictureLoader(dataset, result.preprocessing, {
+    seed: 0,
+    memoryBytes: options.memoryBytes,
+    fileBytes: 0,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  try {
+    const classes = result.labels.length;
+    const probabilities = new Float32Array(examples.length * classes);
+    const batches = Math.ceil(examples.length / batchSize);
+    const read = readAhead(
+      (index) =>
+        loader.load(
+          examples
+            .slice(index * batchSize, (index + 1) * batchSize)
+            .map(({ sample }) => ({ sample, strength: "none", draw: 0 })),
+        ),
+      batches,
+    );
+    for (let index = 0; index < batches; index++) {
+      signal?.throwIfAborted();
+      probabilities.set(await result.run(await read(index)), index * batchSize * classes);
+      const done = Math.min((index + 1) * batchSize, examples.length);
+      onEvent?.({ kind: "progress", done, total: examples.length });
+    }
+    const labels = examples.map(({ label }) => label);
+    return {
+      probabilities,
+      metrics: measure(probabilities, labels, classes),
+      calibration: calibrate(probabilities, labels, classes),
+    };
+  } finally {
+    await loader.close();
+    await result.close();
+  }
+}

@@ -1,0 +1,182 @@
+import { mkdir, statfs } from "node:fs/promises";
+import { join } from "node:path";
+import type { AugmentationStrength, View } from "../data/view.ts";
+import { splitAt } from "../models/split.ts";
+import { activationFile } from "../node/activation-file.ts";
+import { onnxRuntime } from "../node/onnxruntime.ts";
+import { elementCount } from "../onnx/tensor.ts";
+import { writeModel } from "../onnx/write.ts";
+import { memoryStore } from "../train/activation-store.ts";
+import {
+  type FeatureLoader,
+  type FrozenPrefix,
+  fillCache,
+  prefixLoader,
+  rowBytes,
+} from "../train/boundary-cache.ts";
+import { type CacheChoice, chooseCache } from "../train/choose-cache.ts";
+import type { Example } from "../train/fit-options.ts";
+import { layerDecayGroups } from "../train/parameter-groups.ts";
+import type { OpenArm } from "../train/search.ts";
+import type { JobContext } from "./events.ts";
+import type { Workbench } from "./workbench.ts";
+
+/** One way to train: where to thaw, how much to augment, how fast to learn. */
+export interface ArmSetting {
+  /** Index into the candidate thaw points. */
+  readonly thawIndex: number;
+  readonly augmentation: AugmentationStrength;
+  readonly learningRate: number;
+}
+
+export interface PreparedArm extends OpenArm {
+  /** Where the frozen layers' outputs are kept; absent where nothing is frozen. */
+  readonly cache?: CacheChoice;
+}
+
+/** Fine-tuning moves pretrained weights; one bad batch must not throw them far. */
+const clipNorm = 1;
+const patienceShare = 0.34;
+const warmup = 0.1;
+/** Beyond this a cache file costs more to write and read than the layers it saves. */
+const largestFile = 2 ** 30;
+
+/**
+ * Splits the network at an arm's thaw point and keeps the frozen layers' outputs for every
+ * picture that its trainings will look at.
+ * @param augmented pictures trained on, seen in augmented views
+ * @param plain pictures judged on, seen as they are
+ */
+export async function openArm(
+  bench: Workbench,
+  setting: ArmSetting,
+  augmented: readonly Example[],
+  plain: readonly Example[],
+  context: JobContext,
+): Promise<PreparedArm> {
+  const { network, headed, recipe } = bench;
+  const cut = network.candidates[setting.thawIndex];
+  if (cut === undefined) throw new RangeError(`no thaw point ${setting.thawIndex}`);
+  const { prefix, suffix } = splitAt(headed, cut);
+  const deeper = network.candidates.slice(setting.thawIndex).map(({ value }) => value);
+  const { augmentation } = setting;
+  const frozen =
+    prefix === undefined
+      ? undefined
+      : await openCache(
+          bench,
+          {
+            session: await onnxRuntime.open(writeModel(prefix), threadsOf(bench)),
+            input: network.pretrained.input,
+            output: cut.value,
+            dims: cut.dims.slice(1),
+          },
+          augmentation,
+          augmented,
+          plain,
+          context,
+        );
+  return {
+    fit: {
+      runtime: onnxRuntime,
+      ...threadsOf(bench),
+      network: suffix,
+      groups: layerDecayGroups(suffix.graph, deeper, recipe.layerDecay),
+      loss: { labelSmoothing: recipe.labelSmoothing, classWeights: bench.classWeights },
+      optimizer:
+        recipe.optimizer === "adamw"
+          ? {
+              kind: "adamw",
+              beta1: 0.9,
+              beta2: 0.999,
+              epsilon: 1e-8,
+              weightDecay: recipe.weightDecay,
+            }
+          : { kind: "sgd", momentum: 0.9, nesterov: true, weightDecay: recipe.weightDecay },
+      batchNorm: "frozen",
+      clipNorm,
+      classes: bench.dataset.classes.length,
+      features: frozen?.features ?? bench.loader,
+      augmentation,
+      views: frozen?.choice.views ?? 0,
+      batchSize: recipe.batchSize,
+      epochs: recipe.epochs,
+      learningRate: setting.learningRate,
+      warmup,
+      patience: Math.max(3, Math.round(recipe.epochs * patienceShare)),
+      seed: bench.seed,
+    },
+    ...(frozen === undefined ? {} : { cache: frozen.choice }),
+    close: async () => frozen?.close(),
+  };
+}
+
+async function openCache(
+  bench: Workbench,
+  prefix: FrozenPrefix,
+  augmentation: AugmentationStrength,
+  augmented: readonly Example[],
+  plain: readonly Example[],
+  { onEvent, signal }: JobContext,
+): Promise<{ features: FeatureLoader; choice: CacheChoice; close(): Promise<void> }> {
+  const { recipe, loader } = bench;
+  const draws = augmentation === "none" ? 1 : recipe.views;
+  const choice = chooseCache(
+    {
+      scalars: elementCount(prefix.dims),
+      trainPictures: augmented.length,
+      heldOutPictures: plain.length,
+      views: draws,
+      epochs: recipe.epochs,
+    },
+    { memoryBytes: bench.memoryBytes, fileBytes: await freeBytes(bench.scratch) },
+  );
+  const running = prefixLoader(loader, prefix, recipe.batchSize);
+  if (choice.where === "recompute") {
+    return { features: running, choice, close: () => prefix.session.release() };
+  }
+  const bytes = rowBytes(prefix.dims, choice.type);
+  const store =
+    choice.where === "memory"
+      ? memoryStore(bytes)
+      : await activationFile(join(bench.scratch, "activations"), bytes);
+  onEvent?.({ kind: "note", says: choice.why });
+  const features = await fillCache(running, viewsOf(augmentation, choice.views, augmented, plain), {
+    store,
+    type: choice.type,
+    batchSize: recipe.batchSize,
+    ...(signal === undefined ? {} : { signal }),
+    onProgress: (done, total) => onEvent?.({ kind: "progress", done, total }),
+  });
+  await prefix.session.release();
+  return { features, choice, close: () => store.close() };
+}
+
+function viewsOf(
+  strength: AugmentationStrength,
+  draws: number,
+  augmented: readonly Example[],
+  plain: readonly Example[],
+): View[] {
+  const asTheyAre = new Set(plain.map(({ sample }) => sample));
+  if (strength === "none") for (const { sample } of augmented) asTheyAre.add(sample);
+  return [
+    ...[...asTheyAre].map((sample): View => ({ sample, strength: "none", draw: 0 })),
+    ...(strength === "none"
+      ? []
+      : augmented.flatMap(({ sample }) =>
+          Array.from({ length: draws }, (_, draw): View => ({ sample, strength, draw })),
+        )),
+  ];
+}
+
+/** At most a quarter of what is free on the disk. */
+async function freeBytes(folder: string): Promise<number> {
+  await mkdir(folder, { recursive: true });
+  const { bavail, bsize } = await statfs(folder);
+  return Math.min(largestFile, Math.floor((bavail * bsize) / 4));
+}
+
+function threadsOf({ threads }: Workbench): { readonly threads?: number } {
+  return threads === undefined ? {} : { threads };
+}

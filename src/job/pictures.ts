@@ -1,0 +1,94 @@
+import { stat } from "node:fs/promises";
+import { basename, dirname, resolve } from "node:path";
+import { type Audit, auditDataset } from "../data/audit.ts";
+import type { Dataset, Split } from "../data/dataset.ts";
+import { findDuplicates } from "../data/duplicates.ts";
+import { isReadable, type PictureFacts } from "../data/picture-facts.ts";
+import { readDataset } from "../data/read-dataset.ts";
+import { assignSplits } from "../data/split.ts";
+import type { Cluster } from "../data/stratify.ts";
+import { requireTrainable, withoutSamples } from "../data/trainable.ts";
+import { ThawError } from "../errors.ts";
+import { examinePictures } from "../node/examine-pictures.ts";
+import { openFolder } from "../node/file-system.ts";
+import { auditFindings } from "../report/audit-findings.ts";
+import { plural } from "../report/format.ts";
+import type { JobContext } from "./events.ts";
+import type { InspectOptions } from "./options.ts";
+
+/** A dataset as a job works with it: readable pictures only, audited and split. */
+export interface Pictures {
+  readonly dataset: Dataset;
+  /** One for each sample of the dataset. */
+  readonly facts: readonly PictureFacts[];
+  readonly audit: Audit;
+  /** Samples that show the same picture and must stay on one side of a split. */
+  readonly alike: readonly Cluster[];
+  /** The side of each sample. */
+  readonly sides: readonly Split[];
+}
+
+/**
+ * Reads, audits and splits a folder of pictures.
+ * @throws ThawError `data/*`, and `job/strict` when asked to be strict about findings
+ */
+export async function readPictures(
+  folder: string,
+  options: InspectOptions,
+  { onEvent, signal }: JobContext,
+): Promise<Pictures> {
+  onEvent?.({ kind: "phase", says: "Looking at the pictures" });
+  const { dataset: found, ignored } = await openDataset(folder);
+  const total = found.samples.length;
+  const facts = await examinePictures(found, {
+    ...(signal === undefined ? {} : { signal }),
+    onProgress: (done) => onEvent?.({ kind: "progress", done, total }),
+  });
+  const { audit, unreadable } = await auditDataset(found, facts, ignored);
+  const dataset = withoutSamples(found, unreadable);
+  if (options.strict) refuseFindings(audit, dataset.root);
+  requireTrainable(dataset);
+  if (unreadable.size > 0) {
+    onEvent?.({
+      kind: "note",
+      says: `${plural(unreadable.size, "picture")} cannot be read and ${unreadable.size === 1 ? "is" : "are"} left out; the audit lists them.`,
+    });
+  }
+  const readable = facts.filter(isReadable);
+  const alike = options.allowDuplicates ? [] : findDuplicates(readable).alike;
+  const sides = assignSplits(dataset.samples, alike, {
+    validation: options.valFraction,
+    test: options.testFraction,
+    seed: options.seed,
+  });
+  return { dataset, facts: readable, audit, alike, sides };
+}
+
+/** Reads a folder, or a manifest or parquet file given instead of one. */
+export async function openDataset(folder: string) {
+  const path = resolve(folder);
+  const isFile = await stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+  return isFile
+    ? readDataset(openFolder(dirname(path)), basename(path))
+    : readDataset(openFolder(path));
+}
+
+function refuseFindings(audit: Audit, where: string): void {
+  const findings = auditFindings(audit).filter(({ level }) => level !== "info");
+  if (findings.length === 0) return;
+  throw new ThawError({
+    code: "job/strict",
+    what: `The audit found: ${findings.map(({ says }) => says).join("; ")}`,
+    where,
+    next: "Mend the pictures that `thaw inspect` lists, or run without --strict.",
+    details: { findings },
+  });
+}
+
+/** Indices of the samples on one side. */
+export function samplesOn(side: Split, sides: readonly Split[]): number[] {
+  return sides.flatMap((own, index) => (own === side ? [index] : []));
+}

@@ -1,0 +1,88 @@
+import type { PictureLoader } from "../data/view.ts";
+import { measureDrift } from "../measure/batchnorm-drift.ts";
+import { collect, type Observations } from "../measure/collect.ts";
+import type { DepthCurve, SimilarityVerdict, SizeVerdict } from "../measure/measurement.ts";
+import { measureDistance, type ReferenceStatistics } from "../measure/reference-card.ts";
+import { chooseSample } from "../measure/sample.ts";
+import { judgeSimilarity } from "../measure/similarity.ts";
+import { measureSize } from "../measure/size.ts";
+import { measureDepth } from "../measure/transferability.ts";
+import type { ReferenceCard } from "../models/card.ts";
+import { findCard } from "../node/cards.ts";
+import { onnxRuntime } from "../node/onnxruntime.ts";
+import type { JobContext } from "./events.ts";
+import type { Network } from "./network.ts";
+import type { InspectOptions } from "./options.ts";
+import { type Pictures, samplesOn } from "./pictures.ts";
+
+/** The two facts that decide how to fine-tune, with their evidence. */
+export interface Survey {
+  readonly size: SizeVerdict;
+  readonly similarity: SimilarityVerdict;
+  /** Absent where too few labelled pictures allow none. */
+  readonly depthCurve?: DepthCurve | undefined;
+}
+
+/** Measures how much data there is and how similar it is, on training pictures alone. */
+export async function survey(
+  pictures: Pictures,
+  network: Network,
+  loader: PictureLoader,
+  options: Pick<InspectOptions, "seed" | "threads">,
+  context: JobContext,
+): Promise<Survey> {
+  context.onEvent?.({ kind: "phase", says: "Measuring similarity" });
+  const observed = await observe(pictures, network, loader, options, context);
+  const card = await findCard(network.pretrained.provenance.sha256);
+  const depthCurve = measureDepth(observed.cuts, observed.labels);
+  const { norms, embeddings } = observed;
+  return {
+    size: measureSize(pictures.dataset.samples.length),
+    similarity: judgeSimilarity({
+      ...(card === undefined || embeddings.rows < 2
+        ? {}
+        : { card: measureDistance(statisticsOf(card), embeddings) }),
+      ...(norms.length === 0
+        ? {}
+        : {
+            drift: measureDrift(
+              norms.map(({ layer }) => layer),
+              norms.map((norm) => norm.observed),
+            ),
+          }),
+      ...(depthCurve === undefined ? {} : { depth: depthCurve }),
+    }),
+    ...(depthCurve === undefined ? {} : { depthCurve }),
+  };
+}
+
+function statisticsOf({ header, mean, std }: ReferenceCard): ReferenceStatistics {
+  return {
+    pictures: header.pictures,
+    mean: [...mean],
+    variance: Array.from(std, (value) => value * value),
+  };
+}
+
+function observe(
+  { dataset, sides }: Pictures,
+  network: Network,
+  loader: PictureLoader,
+  { seed, threads }: Pick<InspectOptions, "seed" | "threads">,
+  { onEvent, signal }: JobContext,
+): Promise<Observations> {
+  const train = samplesOn("train", sides);
+  const labelOf = (sample: number) => dataset.samples[sample]?.label ?? 0;
+  const chosen = chooseSample(train.map(labelOf), seed).map((row) => train[row] ?? 0);
+  return collect({
+    runtime: onnxRuntime,
+    pretrained: network.pretrained,
+    shapes: network.shapes,
+    cuts: network.candidates,
+    loader,
+    samples: chosen.map((sample) => ({ sample, label: labelOf(sample) })),
+    ...(threads === undefined ? {} : { threads }),
+    ...(signal === undefined ? {} : { signal }),
+    onProgress: (done) => onEvent?.({ kind: "progress", done, total: chosen.length }),
+  });
+}
