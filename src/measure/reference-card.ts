@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ThawError } from "../errors.ts";
 import { jackknife } from "./jackknife.ts";
 import { columnMoments, type Matrix, takeRows } from "./linear-algebra.ts";
 
@@ -35,11 +36,19 @@ export interface ReferenceDistance {
  * divided by the reference's total variance: the squared distance between the two centres,
  * corrected for both sample sizes, relative to how far the reference spreads around its own.
  * @param embeddings a picture a row, at least two, as wide as the card
+ * @throws ThawError `measure/wrong-card`
  */
 export function measureDistance(
   reference: ReferenceStatistics,
   embeddings: Matrix,
 ): ReferenceDistance {
+  if (reference.mean.length !== embeddings.cols) {
+    throw new ThawError({
+      code: "measure/wrong-card",
+      what: `The reference card describes ${reference.mean.length} features, the network has ${embeddings.cols}`,
+      next: "Make the card again for this network with `thaw models card`.",
+    });
+  }
   const groups = Math.min(8, Math.floor(embeddings.rows / 2));
   const rows = [...Array(embeddings.rows).keys()];
   return {

@@ -1,0 +1,85 @@
+import { describe, expect, test } from "vitest";
+import type { SimilarityVerdict } from "../measure/measurement.ts";
+import { measureSize } from "../measure/size.ts";
+import type { Cut } from "../models/pretrained.ts";
+import { plan } from "./plan.ts";
+import { decide, type PlanOptions } from "./policy.ts";
+import { searchFor } from "./search-space.ts";
+import { judge, overruled } from "./verdict.ts";
+
+const cuts = Array.from(
+  { length: 9 },
+  (_, i): Cut => ({
+    value: `cut${i}`,
+    name: i === 0 ? "input" : `block ${i}`,
+    depth: i,
+    dims: [1, 8, 4, 4],
+    parametersBefore: i,
+    parametersAfter: 8 - i,
+    flopsBefore: i,
+    flopsAfter: 8 - i,
+  }),
+);
+
+function planFor(images: number, verdict: SimilarityVerdict["verdict"], options: PlanOptions = {}) {
+  const score = { similar: 0.9, ambiguous: 0.45, dissimilar: 0.1 }[verdict];
+  return decide({
+    size: measureSize(images),
+    similarity: { verdict, score, confidence: 0.9, evidence: [], missing: [] },
+    cuts,
+    pictures: Math.round(0.7 * images),
+    classes: 3,
+    options,
+  });
+}
+
+describe("the four quadrants", () => {
+  test.each([
+    [400, "similar", "head", "cut8", "race"],
+    [400, "dissimilar", "partial", "cut4", "search"],
+    [4000, "similar", "rear", "cut6", "race"],
+    [4000, "dissimilar", "full", "cut0", "race"],
+  ] as const)("%i pictures, %s: %s", (images, verdict, strategy, cut, check) => {
+    const made = planFor(images, verdict);
+    expect(made).toMatchObject({ strategy, check, thawPoint: { cut }, rule: { strategy } });
+    expect(() => plan.parse(made)).not.toThrow();
+  });
+});
+
+test("an ambiguous verdict races the classifier against some layers", () => {
+  const made = planFor(400, "ambiguous");
+  expect(made.check).toBe("race");
+  const start = cuts.findIndex(({ value }) => value === made.thawPoint.cut);
+  const state = searchFor({ plan: made, candidates: cuts.length, start });
+  const thawed = state?.arms.map((arm) => arm.thawIndex) ?? [];
+  expect(thawed).toContain(8);
+  expect(thawed.some((index) => index > 0 && index < 8)).toBe(true);
+});
+
+test("the rule alone and a forced strategy are carried out unchecked", () => {
+  expect(planFor(400, "dissimilar", { ruleOnly: true }).check).toBe("none");
+  const forced = planFor(400, "dissimilar", { strategy: "full" });
+  expect(forced).toMatchObject({ strategy: "full", check: "none", rule: { strategy: "partial" } });
+  expect(searchFor({ plan: forced, candidates: 9, start: 0 })).toBeUndefined();
+});
+
+test("small and dissimilar data is augmented more than small and similar data", () => {
+  expect(planFor(400, "similar").augmentation).toBe("none");
+  expect(planFor(400, "dissimilar").augmentation).toBe("medium");
+});
+
+test("says when measurement overrules the rule, and only then", () => {
+  expect(overruled(planFor(400, "similar"), "head")).toBeNull();
+  expect(overruled(planFor(400, "similar"), "partial")).toMatchObject({
+    from: "head",
+    to: "partial",
+  });
+});
+
+test("fine-tuning must beat the linear probe", () => {
+  const right = { hits: [1, 1, 1, 1, 1, 0], losses: [0.1, 0.1, 0.1, 0.1, 0.1, 1] };
+  const wrong = { hits: [0, 0, 0, 0, 1, 0], losses: [1, 1, 1, 1, 0.1, 1] };
+  expect(judge(wrong, right).winner).toBe("fine-tuned");
+  expect(judge(right, wrong).winner).toBe("linear-probe");
+  expect(judge(right, right).winner).toBe("linear-probe");
+});
