@@ -7,7 +7,7 @@ export const restrictions: ReadonlyMap<string, string> = new Map([
   ["GatherND", "batch_dims 0"],
   ["MaxPool", "not where windows leave elements out under auto_pad SAME"],
   ["Mod", "fmod 1, the form for floating types"],
-  ["Pad", "pads known before the network runs; none to the padding value"],
+  ["Pad", "outside constant mode, pads known before the network runs; none to the padding value"],
   [
     "Resize",
     "all modes and coordinate transformations except tf_crop_and_resize; aspect-ratio policy stretch; no scale too near 1 to change its axis",

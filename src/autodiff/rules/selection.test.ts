@@ -118,6 +118,13 @@ describe("gradients agree with finite differences", () => {
     }),
   );
 
+  test("Pad by amounts computed while the network runs", () =>
+    expectGradients({
+      op: "Pad",
+      inputs: [randomTensor([2, 3, 4], 3), int64([1, -1, 0, 2]), null, int64([0, -2])],
+      constants: [],
+    }));
+
   test("CumSum", () =>
     check(
       fc.tuple(withAxis, fc.constantFrom(0, 1), fc.constantFrom(0, 1)),

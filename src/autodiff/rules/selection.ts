@@ -12,7 +12,7 @@ import {
   withDim,
   zeros,
 } from "./axes.ts";
-import { single } from "./pointwise.ts";
+import { type Pointwise, single } from "./pointwise.ts";
 
 export const Concat: Rule = ({ node, build, gradients: [dy], dims }) => {
   if (dy === undefined) return [];
@@ -91,37 +91,36 @@ function insertZeros(
  * Constant padding is undone by the opposite padding. The other modes repeat elements along an
  * axis, a linear map whose matrix is the operator's own answer to an identity matrix.
  */
-export const Pad = single(({ build, node, x, y, dy, context }) => {
+export const Pad = single((names) =>
+  string(names.node, "mode", "constant") === "constant" ? unpad(names) : unrepeat(names),
+);
+
+function unpad({ build, node, dy, context }: Pointwise): string {
+  const [, pads = "", , axes = ""] = node.inputs;
+  if (context.constant(pads)?.data.every((amount) => Number(amount) === 0)) return dy;
+  const inputs = [dy, build.add("Neg", [pads])];
+  return build.add("Pad", axes === "" ? inputs : [...inputs, "", axes]);
+}
+
+function unrepeat({ build, node, x, y, dy, context }: Pointwise): string {
   const from = context.dims(x);
-  const given = integers(context, 1) ?? [];
-  const axes = (integers(context, 3) ?? from.map((_, axis) => axis)).map((axis) =>
-    positive(axis, from.length),
-  );
+  const amounts = integers(context, 1) ?? [];
+  const axes = integers(context, 3) ?? from.map((_, axis) => axis);
   const mode = string(node, "mode", "constant");
-  const amounts = (axis: number): [number, number] => {
-    const index = axes.indexOf(axis);
-    return index < 0 ? [0, 0] : [given[index] ?? 0, given[index + axes.length] ?? 0];
-  };
-  if (mode === "constant") {
-    const all = from.map((_, axis) => amounts(axis));
-    return pad(
-      build,
-      dy,
-      [0, 1].flatMap((end) => all.map((pair) => 0 - (pair[end] ?? 0))),
-    );
-  }
   let dims = context.dims(y);
   let gradient = dy;
-  for (const [axis, size] of from.entries()) {
-    const [before, after] = amounts(axis);
-    if (before === 0 && after === 0) continue;
+  axes.forEach((given, index) => {
+    const axis = positive(given, from.length);
+    const [before = 0, after = 0] = [amounts[index], amounts[index + axes.length]];
+    if (before === 0 && after === 0) return;
+    const size = from[axis] ?? 1;
     const square = identityMatrix(build, size);
     const matrix = build.add("Pad", [square, build.ints([before, 0, after, 0])], { mode });
     gradient = contract(build, gradient, dims, axis, matrix, size);
     dims = withDim(dims, axis, size);
-  }
+  });
   return gradient;
-});
+}
 
 export const CumSum = single(({ build, node, dy }) => {
   const [, axis = ""] = node.inputs;
