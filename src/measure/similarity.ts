@@ -14,7 +14,8 @@ export interface SimilaritySources {
  * larger figures mean less similar. `even` is where photographs of everyday things and other
  * pictures are equally likely, `doubt` the standard deviation of the log-odds between networks and
  * datasets that should score alike. Fitted on about 55 folders (photographs, scans, drawings,
- * icons, charts, noise, degraded photographs) and two networks; the scales agreed between them.
+ * icons, charts, noise, degraded photographs) and two networks, whose scales agreed
+ * but for transferability, which depends most on the network and the task: hence its large doubt.
  */
 interface Scale {
   readonly even: number;
@@ -25,7 +26,7 @@ interface Scale {
 const scales: Readonly<Record<SimilarityEvidence["source"], Scale>> = {
   "reference-card": { even: 0.45, slope: -3, doubt: 0.6, weight: 3 },
   "batchnorm-drift": { even: 0.028, slope: -2, doubt: 0.9, weight: 2 },
-  transferability: { even: 0.2, slope: 1.5, doubt: 1.3, weight: 1 },
+  transferability: { even: 0.2, slope: 1.5, doubt: 2.5, weight: 1 },
 };
 
 /** A verdict other than `ambiguous` must be at least this likely. */
@@ -108,9 +109,12 @@ function score(source: SimilarityEvidence["source"], value: number): number {
   return logistic(logOdds(scales[source], value));
 }
 
-/** Figures below this are within what sampling alone produces; their logarithm would run away. */
-function floor(scale: Scale): number {
-  return scale.even / 10;
+/**
+ * Figures below this are within what sampling alone produces; their logarithm would run away.
+ * A high floor where low figures mean dissimilar keeps one flat curve from deciding alone.
+ */
+function floor({ even, slope }: Scale): number {
+  return even / (slope > 0 ? 3 : 10);
 }
 
 function logOdds(scale: Scale, value: number): number {
