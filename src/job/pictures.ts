@@ -1,16 +1,13 @@
-import { stat } from "node:fs/promises";
-import { basename, dirname, resolve } from "node:path";
 import { type Audit, auditDataset } from "../data/audit.ts";
 import type { Dataset, Split } from "../data/dataset.ts";
 import { findDuplicates } from "../data/duplicates.ts";
 import { isReadable, type PictureFacts } from "../data/picture-facts.ts";
-import { readDataset } from "../data/read-dataset.ts";
 import { assignSplits } from "../data/split.ts";
 import type { Cluster } from "../data/stratify.ts";
 import { requireTrainable, withoutSamples } from "../data/trainable.ts";
 import { ThawError } from "../errors.ts";
 import { examinePictures } from "../node/examine-pictures.ts";
-import { openFolder } from "../node/file-system.ts";
+import { openDataset } from "../node/file-system.ts";
 import { auditFindings } from "../report/audit-findings.ts";
 import { plural } from "../report/format.ts";
 import type { JobContext } from "./events.ts";
@@ -62,18 +59,6 @@ export async function readPictures(
     seed: options.seed,
   });
   return { dataset, facts: readable, audit, alike, sides };
-}
-
-/** Reads a folder, or a manifest or parquet file given instead of one. */
-export async function openDataset(folder: string) {
-  const path = resolve(folder);
-  const isFile = await stat(path).then(
-    (found) => found.isFile(),
-    () => false,
-  );
-  return isFile
-    ? readDataset(openFolder(dirname(path)), basename(path))
-    : readDataset(openFolder(path));
 }
 
 function refuseFindings(audit: Audit, where: string): void {

@@ -2,12 +2,11 @@ import type { PictureLoader } from "../data/view.ts";
 import { measureDrift } from "../measure/batchnorm-drift.ts";
 import { collect, type Observations } from "../measure/collect.ts";
 import type { DepthCurve, SimilarityVerdict, SizeVerdict } from "../measure/measurement.ts";
-import { measureDistance, type ReferenceStatistics } from "../measure/reference-card.ts";
+import { measureDistance } from "../measure/reference-card.ts";
 import { chooseSample } from "../measure/sample.ts";
 import { judgeSimilarity } from "../measure/similarity.ts";
 import { measureSize } from "../measure/size.ts";
 import { measureDepth } from "../measure/transferability.ts";
-import type { ReferenceCard } from "../models/card.ts";
 import { findCard } from "../node/cards.ts";
 import { onnxRuntime } from "../node/onnxruntime.ts";
 import type { JobContext } from "./events.ts";
@@ -41,7 +40,7 @@ export async function survey(
     similarity: judgeSimilarity({
       ...(card === undefined || embeddings.rows < 2
         ? {}
-        : { card: measureDistance(statisticsOf(card), embeddings) }),
+        : { card: measureDistance(card.statistics, embeddings) }),
       ...(norms.length === 0
         ? {}
         : {
@@ -53,14 +52,6 @@ export async function survey(
       ...(depthCurve === undefined ? {} : { depth: depthCurve }),
     }),
     ...(depthCurve === undefined ? {} : { depthCurve }),
-  };
-}
-
-function statisticsOf({ header, mean, std }: ReferenceCard): ReferenceStatistics {
-  return {
-    pictures: header.pictures,
-    mean: [...mean],
-    variance: Array.from(std, (value) => value * value),
   };
 }
 

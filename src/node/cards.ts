@@ -1,8 +1,9 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type ReferenceCard, readCard } from "../models/card.ts";
+import { type Card, readCard } from "../measure/card.ts";
 import { cacheFolder } from "./model-cache.ts";
+import { errorCode } from "./write-file.ts";
 
 /** Cards that come with Thaw. */
 const shipped = fileURLToPath(new URL("../../assets/cards/", import.meta.url));
@@ -15,18 +16,27 @@ export function cardFolder(): string {
 /**
  * The reference card of the model with this digest: the user's own if there is one, else the one
  * that comes with Thaw.
- * @throws ThawError `models/bad-card`, `models/bad-safetensors`
+ * @throws ThawError `measure/bad-card`
  */
 export async function findCard(
   modelSha256: string,
   folders: readonly string[] = [cardFolder(), shipped],
-): Promise<ReferenceCard | undefined> {
+): Promise<Card | undefined> {
   for (const folder of folders) {
-    const names = await readdir(folder).catch(() => []);
-    for (const name of names.filter((file) => file.endsWith(".card")).sort()) {
-      const card = readCard(new Uint8Array(await readFile(join(folder, name))));
-      if (card.header.modelSha256 === modelSha256) return card;
+    for (const name of await cardsIn(folder)) {
+      const path = join(folder, name);
+      const card = readCard(await readFile(path, "utf8"), path);
+      if (card.modelSha256 === modelSha256) return card;
     }
   }
   return undefined;
+}
+
+async function cardsIn(folder: string): Promise<string[]> {
+  try {
+    return (await readdir(folder)).filter((name) => name.endsWith(".card.json")).sort();
+  } catch (cause) {
+    if (errorCode(cause) === "ENOENT") return [];
+    throw cause;
+  }
 }

@@ -1,0 +1,77 @@
+import { auditDataset } from "../data/audit.ts";
+import { withoutSamples } from "../data/trainable.ts";
+import { ThawError } from "../errors.ts";
+import { examinePictures } from "../node/examine-pictures.ts";
+import { openDataset } from "../node/file-system.ts";
+import type { JobContext } from "./events.ts";
+import { judgeModel } from "./judge-model.ts";
+import type { Score } from "./result.ts";
+import { openResult, readResult } from "./result-model.ts";
+import { scoreOf } from "./score.ts";
+
+/** Every figure of merit of a model on pictures it has not seen. */
+export interface Evaluation {
+  readonly metrics: Score;
+  /** Rows are true classes, columns predicted ones, both in the order of `classes`. */
+  readonly confusion: readonly (readonly number[])[];
+  readonly classes: readonly string[];
+  /** Pictures left out because they cannot be read. */
+  readonly unreadable: readonly string[];
+}
+
+const memoryBytes = 128 * 2 ** 20;
+
+/**
+ * Judges a model on a labelled folder. Its class folders must be among the model's classes.
+ * @throws ThawError `job/unknown-class`, and what reading pictures and models throws
+ */
+export async function evaluate(
+  modelOrRun: string,
+  folder: string,
+  { threads }: { readonly threads?: number } = {},
+  context: JobContext = {},
+): Promise<Evaluation> {
+  const bytes = await readResult(modelOrRun);
+  const { labels, close } = await openResult(bytes, threads);
+  await close();
+  context.onEvent?.({ kind: "phase", says: "Looking at the pictures" });
+  const { dataset: found } = await openDataset(folder);
+  const facts = await examinePictures(found, {
+    ...(context.signal === undefined ? {} : { signal: context.signal }),
+    onProgress: (done) =>
+      context.onEvent?.({ kind: "progress", done, total: found.samples.length }),
+  });
+  const { unreadable } = await auditDataset(found, facts);
+  const dataset = withoutSamples(found, unreadable);
+  const numbers = found.classes.map((name) => labels.indexOf(name));
+  const unknown = found.classes.filter((_, index) => numbers[index] === -1);
+  if (unknown.length > 0 || dataset.samples.length === 0) {
+    throw new ThawError({
+      code: unknown.length > 0 ? "job/unknown-class" : "data/no-pictures",
+      what:
+        unknown.length > 0
+          ? `The model does not know ${unknown.map((name) => `"${name}"`).join(", ")}; it knows ${labels.map((name) => `"${name}"`).join(", ")}`
+          : "None of the pictures can be read",
+      where: folder,
+      next: "Name the folders after the model's classes.",
+    });
+  }
+  context.onEvent?.({ kind: "phase", says: "Judging the model" });
+  const examples = dataset.samples.map(({ label }, sample) => ({
+    sample,
+    label: numbers[label] ?? 0,
+  }));
+  const { metrics, calibration } = await judgeModel(
+    bytes,
+    dataset,
+    examples,
+    { threads, memoryBytes },
+    context,
+  );
+  return {
+    metrics: scoreOf(metrics, calibration, labels),
+    confusion: metrics.confusion,
+    classes: labels,
+    unreadable: [...unreadable],
+  };
+}
