@@ -34,7 +34,7 @@ export async function checkPlan(
   bench: Workbench,
   pictures: Pictures,
   features: FeatureTable,
-  run: RunFolder,
+  run: Pick<RunFolder, "log">,
   steps: Steps,
   minutes: number | undefined,
   context: JobContext,
@@ -65,7 +65,7 @@ async function search(
   bench: Workbench,
   pictures: Pictures,
   features: FeatureTable,
-  run: RunFolder,
+  run: Pick<RunFolder, "log">,
   steps: Steps,
   context: JobContext,
 ): Promise<SearchState> {

@@ -44,7 +44,7 @@ export async function fineTune(
   plan: Plan,
   probe: LinearProbe,
   bench: Workbench,
-  run: RunFolder,
+  run: Pick<RunFolder, "log">,
   steps: Steps,
   minutes: number | undefined,
   context: JobContext,
