@@ -5,10 +5,10 @@ export interface SessionOptions {
   /** Threads inside one operator; the runtime's default when absent. */
   readonly threads?: number;
   /**
-   * `all` for inference with constant weights; `basic` where weights are inputs, so that
-   * layout optimizers do not spend time on what they cannot improve. Default `all`.
+   * `all` for inference with constant weights; `extended` where weights are inputs, so that the
+   * runtime fuses nodes but leaves the layout alone. Default `all`.
    */
-  readonly optimization?: "all" | "basic" | "none";
+  readonly optimization?: "all" | "extended" | "basic" | "none";
   /** Writes the runtime's own profile (JSON, time per node) to files with this prefix. */
   readonly profilePrefix?: string;
 }

@@ -63,7 +63,7 @@ export async function createStepper(
   const block = await blockSize(runtime);
   const model = block === undefined ? graph.model : blockLayout(graph.model, block);
   const session = await runtime.open(writeModel(model), {
-    optimization: "basic",
+    optimization: "extended",
     ...options,
   });
   return new BufferedStepper(session, graph);
