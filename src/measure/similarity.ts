@@ -21,37 +21,34 @@ interface Scale {
   readonly even: number;
   readonly slope: number;
   readonly doubt: number;
-  readonly weight: number;
 }
 const scales: Readonly<Record<SimilarityEvidence["source"], Scale>> = {
-  "reference-card": { even: 0.45, slope: -3, doubt: 0.6, weight: 3 },
-  "batchnorm-drift": { even: 0.028, slope: -2, doubt: 0.9, weight: 2 },
-  transferability: { even: 0.2, slope: 1.5, doubt: 2.5, weight: 1 },
+  "reference-card": { even: 0.45, slope: -3, doubt: 0.7 },
+  "batchnorm-drift": { even: 0.028, slope: -2, doubt: 0.9 },
+  transferability: { even: 0.2, slope: 1.5, doubt: 2.5 },
 };
 
 /** A verdict other than `ambiguous` must be at least this likely. */
 const sure = 0.75;
 
-/** Combines the sources into one verdict: a weighted mean of their log-odds. */
+/** Combines the sources into one verdict: the mean of their log-odds, weighted by how firm each is. */
 export function judgeSimilarity(sources: SimilaritySources): SimilarityVerdict {
   const evidence = [
     ...(sources.card === undefined ? [] : [cardEvidence(sources.card)]),
     ...(sources.drift === undefined ? [] : [driftEvidence(sources.drift)]),
     ...(sources.depth === undefined ? [] : [depthEvidence(sources.depth)]),
   ];
-  let weight = 0;
+  let precision = 0;
   let odds = 0;
-  let variance = 0;
   for (const one of evidence) {
     const scale = scales[one.source];
-    const value = Math.max(one.value, floor(scale));
-    const sampling = (scale.slope * one.standardError) / value;
-    weight += scale.weight;
-    odds += scale.weight * logOdds(scale, one.value);
-    variance += scale.weight ** 2 * (scale.doubt ** 2 + sampling ** 2);
+    const sampling = (scale.slope * one.standardError) / Math.max(one.value, floor(scale));
+    const weight = 1 / (scale.doubt ** 2 + sampling ** 2);
+    precision += weight;
+    odds += weight * logOdds(scale, one.value);
   }
-  const mean = weight === 0 ? 0 : odds / weight;
-  const spread = weight === 0 ? 1 : Math.sqrt(variance) / weight;
+  const mean = precision === 0 ? 0 : odds / precision;
+  const spread = 1 / Math.sqrt(Math.max(precision, 1e-9));
   const confidence = normalCdf(Math.abs(mean) / spread);
   return {
     verdict: confidence < sure ? "ambiguous" : mean > 0 ? "similar" : "dissimilar",
