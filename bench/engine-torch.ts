@@ -27,6 +27,7 @@ export function startTorch() {
     return answers.parse(JSON.parse(line.value));
   };
   return {
+    clock: (busy: boolean) => ask({ command: "clock", busy }),
     export: (network: string, path: string) => ask({ command: "export", network, path }),
     open: (network: string, name: string, layout: Layout) =>
       ask({ command: "open", id: layout, network, case: name, layout }),

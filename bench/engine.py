@@ -1,5 +1,6 @@
 """The PyTorch side of `npm run bench:engine`: one JSON command a line in, one JSON answer a line out.
 
+    {"command": "clock", "busy"}                           1 thread and processor time, or 2 and wall time
     {"command": "export", "network", "path"}               write the network with random weights as ONNX
     {"command": "open", "id", "network", "case", "layout"}  prepare a case
     {"command": "step", "id", "count"}                      run steps; answers {"ms": [...]}
@@ -18,7 +19,7 @@ from torch import nn
 from torch.nn import functional as F
 from torchvision import models
 
-THREADS, BATCH, SIZE, CLASSES = 2, 32, 224, 10
+BATCH, SIZE, CLASSES = 32, 224, 10
 ADAMW = dict(lr=1e-3, weight_decay=0.01, foreach=True)
 
 
@@ -110,14 +111,18 @@ def peak_megabytes():
             return int(line.split()[1]) / 1024
 
 
-def timed(case):
-    start = time.perf_counter()
+def timed(case, clock):
+    start = clock()
     case.step()
-    return (time.perf_counter() - start) * 1000
+    return (clock() - start) * 1000
 
 
-def answer(cases, request):
-    command = request["command"]
+def answer(state, request):
+    command, cases = request["command"], state["cases"]
+    if command == "clock":
+        torch.set_num_threads(1 if request["busy"] else 2)
+        state["clock"] = time.process_time if request["busy"] else time.perf_counter
+        return {}
     if command == "export":
         export(request["network"], request["path"])
         return {}
@@ -125,7 +130,7 @@ def answer(cases, request):
         cases[request["id"]] = Case(request["network"], request["case"], request["layout"])
         return {}
     if command == "step":
-        return {"ms": [timed(cases[request["id"]]) for _ in range(request["count"])]}
+        return {"ms": [timed(cases[request["id"]], state["clock"]) for _ in range(request["count"])]}
     if command == "close":
         del cases[request["id"]]
         return {}
@@ -133,7 +138,6 @@ def answer(cases, request):
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(THREADS)
-    cases = {}
+    state = {"cases": {}, "clock": time.perf_counter}
     for line in sys.stdin:
-        print(json.dumps(answer(cases, json.loads(line))), flush=True)
+        print(json.dumps(answer(state, json.loads(line))), flush=True)

@@ -4,12 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command, Option } from "commander";
 import {
+  busyClock,
   type Case,
   cases,
   exportNetwork,
   type NetworkName,
   networks,
   openCase,
+  wallClock,
 } from "./engine-cases.ts";
 import { peakMegabytes, type Row, table } from "./engine-table.ts";
 import { type Layout, layouts, startTorch } from "./engine-torch.ts";
@@ -25,6 +27,7 @@ const program = new Command()
   .addOption(new Option("--network <name...>").choices(Object.keys(networks)))
   .addOption(new Option("--case <name...>").choices([...cases]))
   .option("--rounds <n>", "steps of each side, in turn", Number, 7)
+  .option("--busy", "processor time on 1 thread, for a machine that others use at the same time")
   .option("--json <file>", "also write the numbers here")
   .option("--steady", "run 500 steps of Thaw and report memory as they go")
   .addOption(new Option("--alone <side>").choices(["thaw", ...layouts]).hideHelp())
@@ -34,10 +37,12 @@ const options = program.opts<{
   case?: Case[];
   rounds: number;
   json?: string;
+  busy?: boolean;
   steady?: boolean;
   alone?: "thaw" | Layout;
 }>();
 
+const clock = options.busy ? busyClock : wallClock;
 const folder = await mkdtemp(join(tmpdir(), "thaw-bench-"));
 const chosen = (options.network ?? (Object.keys(networks) as NetworkName[])).flatMap((network) =>
   (options.case ?? cases).map((name) => ({ network, case: name })),
@@ -55,7 +60,8 @@ async function compare(): Promise<void> {
   for (const { network, case: name } of chosen) {
     const file = await exportNetwork(network, folder);
     const torch = startTorch();
-    const thaw = await openCase(file, network, name);
+    await torch.clock(clock === busyClock);
+    const thaw = await openCase(file, network, name, clock);
     for (const layout of layouts) await torch.open(network, name, layout);
     const times: Record<"thaw" | Layout, number[]> = { thaw: [], default: [], channels_last: [] };
     for (let round = -1; round < options.rounds; round++) {
@@ -96,7 +102,7 @@ async function measureAlone(side: "thaw" | Layout): Promise<void> {
   if (first === undefined) return;
   if (side === "thaw") {
     const file = await exportNetwork(first.network, folder);
-    const thaw = await openCase(file, first.network, first.case);
+    const thaw = await openCase(file, first.network, first.case, clock);
     for (let step = 0; step < 3; step++) await thaw.step();
     console.log(process.resourceUsage().maxRSS / 1024);
     await thaw.release();
@@ -111,7 +117,7 @@ async function measureAlone(side: "thaw" | Layout): Promise<void> {
 
 async function showSteadiness(): Promise<void> {
   for (const { network, case: name } of chosen) {
-    const thaw = await openCase(await exportNetwork(network, folder), network, name);
+    const thaw = await openCase(await exportNetwork(network, folder), network, name, clock);
     for (let step = 1; step <= 500; step++) {
       await thaw.step();
       if (step % 100 !== 0 && step !== 10) continue;
