@@ -46,21 +46,13 @@ export function parseNpmSpec(spec: string): NpmSpec {
 export async function fetchNpm(spec: NpmSpec, into: string, integrity?: string): Promise<void> {
   const where = `npm:${spec.name}@${spec.version}/${spec.path}`;
   const wanted = new Set(companionsOf(spec.path));
-  const settings = await npmSettings();
-  let found = false;
-  try {
-    await pacote.tarball.stream(
-      `${spec.name}@${spec.version}`,
-      async (tarball) => {
-        found = await extract(tarball, spec.path, wanted, into);
-      },
-      { ...settings, ...(integrity === undefined ? {} : { integrity }) },
-    );
-  } catch (cause) {
-    if (cause instanceof ThawError) throw cause;
-    throw downloadFailed(where, cause);
-  }
-  if (!found) {
+  const found = await unpackNpm(
+    `${spec.name}@${spec.version}`,
+    (inside) => (wanted.has(inside) ? posix.basename(inside) : undefined),
+    into,
+    integrity,
+  );
+  if (!found.has(spec.path)) {
     throw new ThawError({
       code: "node/not-in-package",
       what: "The package has no such file",
@@ -70,14 +62,42 @@ export async function fetchNpm(spec: NpmSpec, into: string, integrity?: string):
   }
 }
 
+/**
+ * Takes files out of a package's tarball, flat into one folder.
+ * @param pick a file's name in the folder by its path inside the package; undefined leaves it out
+ * @returns the paths inside the package that were taken
+ * @throws ThawError `node/download-failed`, `node/wrong-checksum`, `node/bad-archive`
+ */
+export async function unpackNpm(
+  packageSpec: string,
+  pick: (inside: string) => string | undefined,
+  into: string,
+  integrity?: string,
+): Promise<ReadonlySet<string>> {
+  const settings = await npmSettings();
+  let found: ReadonlySet<string> = new Set();
+  try {
+    await pacote.tarball.stream(
+      packageSpec,
+      async (tarball) => {
+        found = await extract(tarball, pick, into);
+      },
+      { ...settings, ...(integrity === undefined ? {} : { integrity }) },
+    );
+  } catch (cause) {
+    if (cause instanceof ThawError) throw cause;
+    throw downloadFailed(`npm:${packageSpec}`, cause);
+  }
+  return found;
+}
+
 async function extract(
   tarball: NodeJS.ReadableStream,
-  path: string,
-  wanted: ReadonlySet<string>,
+  pick: (inside: string) => string | undefined,
   into: string,
-): Promise<boolean> {
+): Promise<ReadonlySet<string>> {
   const writes: Promise<void>[] = [];
-  let found = false;
+  const found = new Set<string>();
   let unpacked = 0;
   let fault: ThawError | undefined;
   const parser = new Parser({
@@ -87,14 +107,15 @@ async function extract(
       // npm's tarballs have one folder around everything, whatever its name.
       const inside = entry.path.split("/").slice(1).join("/");
       if (unpacked > MAX_UNPACKED_BYTES)
-        fault ??= badArchive("it unpacks to more than 4 GiB", path);
-      if (!wanted.has(inside) || fault !== undefined) return entry.resume();
+        fault ??= badArchive("it unpacks to more than 4 GiB", inside);
+      const name = fault === undefined ? pick(inside) : undefined;
+      if (name === undefined) return entry.resume();
       if (entry.type !== "File" && entry.type !== "OldFile") {
         fault ??= badArchive("the file is a link", inside);
         return entry.resume();
       }
-      found ||= inside === path;
-      writes.push(pipeline(entry, createWriteStream(join(into, posix.basename(inside)))));
+      found.add(inside);
+      writes.push(pipeline(entry, createWriteStream(join(into, posix.basename(name)))));
     },
   });
   await pipeline(tarball, parser);

@@ -1,0 +1,60 @@
+import type { JobContext } from "../job/events.ts";
+import { describe, exitCode, exitCodeOf, faultOf } from "./failure.ts";
+import { openProgress } from "./progress.ts";
+
+/** What an action writes to standard output: for people, and for machines. */
+export interface Output {
+  readonly text: string;
+  readonly json: unknown;
+}
+
+/**
+ * Runs a command's work: progress on standard error, the result on standard output, failures as
+ * a message and an exit code. The first Ctrl-C stops cleanly, the second at once.
+ */
+export async function act(
+  options: { readonly json?: boolean },
+  work: (context: JobContext) => Promise<Output | undefined>,
+): Promise<void> {
+  const progress = openProgress();
+  const stop = new AbortController();
+  const interrupt = () => {
+    if (stop.signal.aborted) process.exit(exitCode.interrupted);
+    progress.stop();
+    process.stderr.write("Stopping after this step; Ctrl-C again stops at once.\n");
+    stop.abort();
+  };
+  process.on("SIGINT", interrupt);
+  process.on("SIGTERM", interrupt);
+  try {
+    const output = await work({ onEvent: progress.show, signal: stop.signal });
+    progress.stop();
+    if (output !== undefined) {
+      await write(options.json === true ? `${JSON.stringify(output.json)}\n` : `${output.text}\n`);
+    }
+  } catch (thrown) {
+    progress.stop();
+    if (stop.signal.aborted) {
+      process.stderr.write(
+        "Stopped. What was finished is kept; `thaw resume` goes on from there.\n",
+      );
+      process.exitCode = exitCode.interrupted;
+      return;
+    }
+    const fault = faultOf(thrown);
+    if (process.env.THAW_DEBUG) console.error(thrown);
+    if (options.json === true) await write(`${JSON.stringify({ error: fault })}\n`);
+    process.stderr.write(`${describe(fault)}\n`);
+    process.exitCode = exitCodeOf(fault);
+  } finally {
+    process.off("SIGINT", interrupt);
+    process.off("SIGTERM", interrupt);
+  }
+}
+
+/** Waits until standard output has taken the text: pipes take large texts in parts. */
+export function write(text: string): Promise<void> {
+  return new Promise((resolve) => {
+    process.stdout.write(text, () => resolve());
+  });
+}

@@ -1,0 +1,55 @@
+import type { Command } from "commander";
+import { type Evaluation, evaluate } from "../../job/evaluate.ts";
+import { percent, plural } from "../../report/format.ts";
+import { act } from "../action.ts";
+import { integer } from "../options.ts";
+import { table } from "../table.ts";
+
+/** `thaw evaluate <model|run> <folder>` */
+export function addEvaluate(program: Command): void {
+  program
+    .command("evaluate")
+    .description("judge a model on new labelled pictures")
+    .argument("<model>", "a run's folder or its model.onnx")
+    .argument("<folder>", "labelled pictures, class folders named as the model's classes")
+    .option("--threads <n>", "threads for the numerical engine", integer(1))
+    .option("--json", "print JSON")
+    .action((model: string, folder: string, options: { json?: boolean; threads?: number }) =>
+      act(options, async (context) => {
+        const { threads } = options;
+        const found = await evaluate(
+          model,
+          folder,
+          threads === undefined ? {} : { threads },
+          context,
+        );
+        return { text: showEvaluation(found), json: found };
+      }),
+    );
+}
+
+function showEvaluation({ metrics, unreadable }: Evaluation): string {
+  const [low, high] = metrics.interval;
+  return [
+    `${percent(metrics.accuracy)} of ${plural(metrics.images, "picture")} right (95 % interval ${percent(low)} to ${percent(high)})`,
+    `macro F1 ${metrics.macroF1.toFixed(3)}, loss ${metrics.loss.toFixed(3)}, calibration error ${percent(metrics.ece)}`,
+    ...(unreadable.length === 0
+      ? []
+      : [
+          `${plural(unreadable.length, "picture")} could not be read: ${unreadable.slice(0, 3).join(", ")}`,
+        ]),
+    "",
+    table(
+      ["class", "pictures", "recall", "precision", "F1"],
+      metrics.perClass
+        .filter(({ images }) => images > 0)
+        .map((one) => [
+          one.name,
+          one.images,
+          percent(one.recall),
+          percent(one.precision),
+          one.f1.toFixed(3),
+        ]),
+    ),
+  ].join("\n");
+}

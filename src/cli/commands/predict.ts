@@ -1,0 +1,77 @@
+import { type Command, Option } from "commander";
+import { type FilePrediction, predictFiles } from "../../job/predict-files.ts";
+import { percent } from "../../report/format.ts";
+import { act, write } from "../action.ts";
+import { csvLine } from "../csv.ts";
+import { here } from "../show-training.ts";
+import { table } from "../table.ts";
+
+interface PredictFlags {
+  readonly format: "table" | "json" | "csv";
+  readonly json?: boolean;
+}
+
+/** `thaw predict <model|run> <files or folders>` */
+export function addPredict(program: Command): void {
+  program
+    .command("predict")
+    .description("label pictures with calibrated probabilities")
+    .argument("<model>", "a run's folder or its model.onnx")
+    .argument("<pictures...>", "picture files or folders of them")
+    .addOption(
+      new Option("--format <kind>", "how to print")
+        .choices(["table", "json", "csv"])
+        .default("table"),
+    )
+    .option("--json", "the same as --format json: one JSON object a line")
+    .action((model: string, pictures: string[], flags: PredictFlags) =>
+      act(flags, async (context) => {
+        const format = flags.json === true ? "json" : flags.format;
+        const rows: FilePrediction[] = [];
+        let labels: readonly string[] | undefined;
+        let failed = false;
+        for await (const row of predictFiles(model, pictures, context)) {
+          failed ||= "fault" in row;
+          if (format === "json") await write(`${JSON.stringify(row)}\n`);
+          else if (format === "table") rows.push(row);
+          else {
+            if (labels === undefined && !("fault" in row)) {
+              labels = row.classes.map(({ label }) => label).sort();
+              await write(csvLine(["picture", "label", "probability", ...labels]));
+            }
+            await write(csvLine(csvRow(row, labels ?? [])));
+          }
+        }
+        if (format === "table") await write(`${showPredictions(rows)}\n`);
+        if (failed) process.exitCode = 1;
+        return undefined;
+      }),
+    );
+}
+
+function csvRow(row: FilePrediction, labels: readonly string[]): (string | number)[] {
+  if ("fault" in row) return [row.picture, "", row.fault.what];
+  const chances = new Map(row.classes.map(({ label, probability }) => [label, probability]));
+  return [
+    row.picture,
+    row.label,
+    row.probability.toFixed(6),
+    ...labels.map((label) => (chances.get(label) ?? 0).toFixed(6)),
+  ];
+}
+
+function showPredictions(rows: readonly FilePrediction[]): string {
+  return table(
+    ["picture", "label", "sure", "or else"],
+    rows.map((row) => {
+      if ("fault" in row) return [here(row.picture), "cannot be read", "", row.fault.what];
+      const [, second] = row.classes;
+      return [
+        here(row.picture),
+        row.label,
+        percent(row.probability),
+        second === undefined ? "" : `${second.label} ${percent(second.probability)}`,
+      ];
+    }),
+  );
+}

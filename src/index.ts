@@ -1,0 +1,10 @@
+export { type Fault, type FaultCode, ThawError } from "./errors.ts";
+export { type Evaluation, evaluate } from "./job/evaluate.ts";
+export type { JobContext, JobEvent } from "./job/events.ts";
+export { inspect } from "./job/inspect.ts";
+export type { InspectOptions, TrainOptions } from "./job/options.ts";
+export { load, type Prediction, type Predictor } from "./job/predictor.ts";
+export { rebuildReport } from "./job/report.ts";
+export type { Inspection, Score, TrainResult } from "./job/result.ts";
+export { resume, train } from "./job/train.ts";
+export { version } from "./version.ts";
