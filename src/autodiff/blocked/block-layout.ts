@@ -3,7 +3,7 @@ import { constantTensor } from "../../onnx/constant.ts";
 import type { Graph, Model } from "../../onnx/graph.ts";
 import { prune } from "../../onnx/prune.ts";
 import type { Tensor } from "../../onnx/tensor.ts";
-import { reads, valueNames } from "../../onnx/values.ts";
+import { namesInUse, reads } from "../../onnx/values.ts";
 import { type BlockedRule, Conv, ConvTranspose } from "./convolution.ts";
 import { outputDims } from "./dims.ts";
 import { broadcast, unary } from "./pointwise.ts";
@@ -38,7 +38,7 @@ const rules: Readonly<Record<string, BlockedRule>> = {
  */
 export function blockLayout(model: Model, block: number): Model {
   const { graph } = model;
-  const build = new GraphBuilder([...valueNames(graph), ...graph.nodes.map((node) => node.name)]);
+  const build = new GraphBuilder(namesInUse(graph));
   for (const [name, tensor] of graph.initializers) build.initializers.set(name, tensor);
   const constants = constantsOf(graph);
   const values = new Values(build, block, declaredDims(graph), (value) => constants.get(value));

@@ -1,5 +1,8 @@
+import type { Node } from "../../onnx/graph.ts";
 import { elementCount } from "../../onnx/tensor.ts";
+import { affine, rowsOf } from "./affine.ts";
 import type { BlockedRule } from "./convolution.ts";
+import type { Values } from "./values.ts";
 
 /** Operators of one tensor that keep filled-up channels finite. */
 export const unary: BlockedRule = (values, node) => {
@@ -19,22 +22,40 @@ export const broadcast: BlockedRule = (values, node) => {
   const [output = ""] = node.outputs;
   const dims = values.dims(output);
   if (dims?.length !== 4 || !node.inputs.some((input) => values.isBlocked(input))) return false;
-  const [, channels = 1] = dims;
   const kinds = node.inputs.map((input) => kindOf(values.dims(input), dims));
   if (kinds.includes(undefined)) return false;
   const whole = node.inputs.filter((_, at) => kinds[at] === "whole");
   if (!whole.every((input) => values.canBlock(input))) return false;
-  const apart = kinds.includes("channel");
-  const inputs = node.inputs.map((input, at) => {
-    if (kinds[at] === "number") return values.plain(input);
-    if (kinds[at] === "channel") return values.perChannel(input, channels);
-    const blocked = values.blocked(input);
-    return apart ? values.reshape(blocked, values.grouped(values.dims(input) ?? [])) : blocked;
-  });
-  const y = values.build.add(node.op, inputs, node.attributes);
-  values.setBlocked(output, apart ? values.reshape(y, values.nominal(dims)) : y);
+  if (kinds.includes("channel")) return perChannel(values, node, dims, kinds);
+  const inputs = node.inputs.map((input, at) =>
+    kinds[at] === "number" ? values.plain(input) : values.blocked(input),
+  );
+  values.setBlocked(output, values.build.add(node.op, inputs, node.attributes));
   return true;
 };
+
+function perChannel(
+  values: Values,
+  node: Node,
+  dims: readonly number[],
+  kinds: readonly (string | undefined)[],
+): boolean {
+  const [output = ""] = node.outputs;
+  const [at, other] = [kinds.indexOf("whole"), kinds.indexOf("channel")];
+  if (kinds.length !== 2 || at < 0) return false;
+  const x = values.blocked(node.inputs[at] ?? "");
+  const channel = node.inputs[other] ?? "";
+  const rows = rowsOf(values.dims(channel) ?? [], dims[1] ?? 1);
+  const given = { name: values.plain(channel), rows };
+  if (node.op === "Mul") values.setBlocked(output, affine(values, x, dims, given));
+  else if (node.op !== "Sub") values.setBlocked(output, affine(values, x, dims, 1, given));
+  else if (other === 0) values.setBlocked(output, affine(values, x, dims, -1, given));
+  else {
+    const name = values.build.add("Neg", [given.name]);
+    values.setBlocked(output, affine(values, x, dims, 1, { name, rows }));
+  }
+  return true;
+}
 
 function kindOf(
   dims: readonly number[] | undefined,

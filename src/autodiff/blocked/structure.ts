@@ -1,5 +1,6 @@
 import { int } from "../../onnx/attributes.ts";
 import { elementCount } from "../../onnx/tensor.ts";
+import { affine } from "./affine.ts";
 import type { BlockedRule } from "./convolution.ts";
 import { NCHWC } from "./values.ts";
 
@@ -126,23 +127,14 @@ export const BatchNormalization: BlockedRule = (values, node) => {
     values.plain(bias),
     build.add("Mul", [values.plain(mean), factor]),
   ]);
-  const filled = values.filled(channels);
-  const spread = (value: string, dims: readonly number[]) => {
-    const apart = values.reshape(value, [rows, channels]);
-    return values.reshape(values.fill(apart, [rows, channels], 1, filled), dims);
-  };
-  const from = values.blocked(source);
-  const y = build.add(
-    "Conv",
-    [
-      rows === 1 ? from : values.reshape(from, [1, rows * filled, ...spatial]),
-      spread(factor, [rows * filled, 1, 1, 1]),
-      spread(offset, [rows * filled]),
-    ],
-    { group: rows * filled, kernel_shape: [1, 1] },
-    NCHWC,
+  const y = affine(
+    values,
+    values.blocked(source),
+    dims,
+    { name: factor, rows },
+    { name: offset, rows },
   );
   if (view === undefined) values.setBlocked(output, y);
-  else values.setBlockedView(output, values.reshape(y, values.nominal(dims)), dims);
+  else values.setBlockedView(output, y, dims);
   return true;
 };
