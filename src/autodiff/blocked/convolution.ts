@@ -1,6 +1,8 @@
 import { int, ints, string } from "../../onnx/attributes.ts";
 import type { Node } from "../../onnx/graph.ts";
 import { elementCount } from "../../onnx/tensor.ts";
+import { denseWeight, depthwiseWeight } from "./convolution-weight.ts";
+import { inPhases } from "./phases.ts";
 import { NCHWC, type Values } from "./values.ts";
 
 /** Writes a node in blocked form; false where it has none and stays as it is. */
@@ -38,8 +40,8 @@ export const Conv: BlockedRule = (values, node) => {
 };
 
 /**
- * A depthwise transposed convolution, as the gradient of strided ones is: a convolution of the
- * input with zeros between its elements.
+ * A transposed convolution, as the gradient of strided ones is. Depthwise, where memory is the
+ * limit: a convolution of the input with zeros between its elements. Dense of stride 2: in phases.
  */
 export const ConvTranspose: BlockedRule = (values, node) => {
   const [x = "", w = "", bias = ""] = node.inputs;
@@ -51,9 +53,21 @@ export const ConvTranspose: BlockedRule = (values, node) => {
   const dilations = ints(node, "dilations", [1, 1]);
   const pads = ints(node, "pads", [0, 0, 0, 0]);
   const added = ints(node, "output_padding", [0, 0]);
-  if (channels !== 1 || features !== int(node, "group", 1) || features === 1) return false;
+  const group = int(node, "group", 1);
+  const dense = group === 1 && channels > 1;
+  if (!dense && (channels !== 1 || features !== group || group === 1)) return false;
   if (node.attributes.output_shape !== undefined || !values.canBlock(x)) return false;
   if (string(node, "auto_pad", "NOTSET") !== "NOTSET") return false;
+  if (dense) {
+    const doubles = values
+      .dims(output)
+      ?.slice(2)
+      .every((size, axis) => size === 2 * (input[axis + 2] ?? 1));
+    if (!doubles || [...strides, ...dilations].join() !== "2,2,1,1") return false;
+    const found = inPhases(values, { x, w, input, weight, pads });
+    if (found !== undefined) values.setBlocked(output, found);
+    return found !== undefined;
+  }
   const reach = kernel.map((size, axis) => (size - 1) * (dilations[axis] ?? 1));
   const begin = reach.map((size, axis) => size - (pads[axis] ?? 0));
   const end = reach.map(
@@ -118,35 +132,4 @@ function weightGradient(values: Values, node: Node): boolean {
   const trimmed = values.trim(values.reshape(plain, apart), apart, 1, channels);
   values.reshape(trimmed, [1, batch * channels, ...kernel], output);
   return true;
-}
-
-/** [C, 1, *kernel] to [C / block, *kernel, block]. */
-function depthwiseWeight(values: Values, w: string, dims: readonly number[]): string {
-  const [channels = 1, , ...kernel] = dims;
-  const filled = values.filled(channels);
-  const whole = values.fill(values.plain(w), dims, 0, filled);
-  return blockOuter(values, whole, [filled, 1, ...kernel]);
-}
-
-/** [O, I, *kernel] to [O / block, I / block, *kernel, block of I, block of O]; a stem's I stays. */
-function denseWeight(values: Values, w: string, dims: readonly number[], stem: boolean): string {
-  const { build, block } = values;
-  const [features = 1, channels = 1, ...kernel] = dims;
-  const [outer, inner] = [values.filled(features), stem ? channels : values.filled(channels)];
-  const wide = values.fill(values.plain(w), dims, 1, inner);
-  const whole = values.fill(wide, [features, inner, ...kernel], 0, outer);
-  const blocked = blockOuter(values, whole, [outer, inner, ...kernel]);
-  const size = elementCount(kernel);
-  if (stem || size === 1) return blocked;
-  const apart = values.reshape(blocked, [(outer * inner) / block / block, block, size, block]);
-  const turned = build.add("Transpose", [apart], { perm: [0, 2, 1, 3] });
-  return values.reshape(turned, [outer, inner, ...kernel]);
-}
-
-/** [O, ...rest] to [O / block, ...rest, block], under the old dimensions. */
-function blockOuter(values: Values, w: string, dims: readonly number[]): string {
-  const [outer = 1, ...rest] = dims;
-  const groups = [outer / values.block, values.block, elementCount(rest)];
-  const turned = values.build.add("Transpose", [values.reshape(w, groups)], { perm: [0, 2, 1] });
-  return values.reshape(turned, dims);
 }
