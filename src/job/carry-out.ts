@@ -1,4 +1,3 @@
-import { rm } from "node:fs/promises";
 import { z } from "zod";
 import { depthCurve, similarityVerdict, sizeVerdict } from "../measure/measurement.ts";
 import { onnxRuntime } from "../node/onnxruntime.ts";
@@ -10,11 +9,13 @@ import type { JobContext } from "./events.ts";
 import { tabulateFeatures } from "./features.ts";
 import { fineTune } from "./fine-tune.ts";
 import { finish, readFinished } from "./finish.ts";
+import { freeBytes } from "./free-bytes.ts";
 import { openLoader, planFor } from "./inspect.ts";
 import { openNetwork } from "./network.ts";
 import { readPictures } from "./pictures.ts";
 import type { TrainResult } from "./result.ts";
 import type { RunFolder } from "./run-folder.ts";
+import { checkSameNetwork } from "./same-network.ts";
 import { checkSamePictures } from "./same-pictures.ts";
 import { json, openSteps } from "./steps.ts";
 import { startStopwatch } from "./stopwatch.ts";
@@ -49,12 +50,13 @@ export async function carryOut(
 
   const pictures = await readPictures(folder, options, context);
   if (await checkSamePictures(pictures, steps, acceptChanges, folder)) {
-    await rm(run.file("checkpoint"), { recursive: true });
+    await run.forget("checkpoint");
     steps = await openSteps(run.file("checkpoint"), damaged);
     await checkSamePictures(pictures, steps, acceptChanges, folder);
   }
   await run.write("splits", splitsFile(pictures));
   const network = await openNetwork(options, context);
+  await checkSameNetwork(network, steps, options.model);
   const loader = openLoader(pictures, network, options, context);
   try {
     const measured = await steps.once("survey", json(surveyed), () =>
@@ -64,14 +66,19 @@ export async function carryOut(
     await run.write("plan", `${JSON.stringify({ ...measured, plan }, null, 2)}\n`);
     watch.lap("measuring");
 
+    // What fits on the disk decides how activations are kept, and so the last bits: once for a run.
+    const disk = await steps.once("disk", json(z.object({ free: z.number() })), async () => ({
+      free: await freeBytes(run.path),
+    }));
     context.onEvent?.({ kind: "phase", says: "Training the linear probe" });
     const bench = layOut(pictures, network, loader, plan, {
       seed: options.seed,
       ...(options.threads === undefined ? {} : { threads: options.threads }),
       memoryMB: options.memoryMB / 2,
+      fileBytes: disk.free / 4,
       scratch: run.file("scratch"),
     });
-    const features = await tabulateFeatures(bench, context);
+    const features = await tabulateFeatures(bench, steps, context);
     const { train, val } = bench.examples;
     const probe = await steps.once("probe", probeCodec, () =>
       fitLinearProbe({
@@ -124,7 +131,7 @@ export async function carryOut(
     });
   } finally {
     await loader.close();
-    await rm(run.file("scratch"), { recursive: true, force: true });
+    await run.forget("scratch");
   }
 }
 

@@ -106,7 +106,7 @@ async function search(
       ),
     onTrial: async (after, result) => {
       const arm = after.arms.find(({ id }) => id === result.arm);
-      await run.log({ kind: "trial", arm, result });
+      run.log({ kind: "trial", arm, result });
       await steps.checkpoint("search", json(searchState), after);
       await steps.forget(trialName(current));
       current = after;

@@ -90,6 +90,13 @@ export const fitStateCodec: Codec<FitState> = {
   decode: decodeCheckpoint,
 };
 
+/** Bare numbers, such as a block of features. */
+export const floatsCodec: Codec<Float32Array> = {
+  encode: (values) =>
+    writeSafetensors(new Map([["values", float32(values, [values.length])]]), new Map()),
+  decode: (bytes) => floats(readSafetensors(bytes).tensors, "values"),
+};
+
 function floats(tensors: ReadonlyMap<string, Tensor>, name: string): Float32Array {
   const tensor = tensors.get(name);
   if (tensor?.type !== "float32") throw new TypeError(`no float32 tensor ${name}`);

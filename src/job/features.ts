@@ -1,3 +1,4 @@
+import type { View } from "../data/view.ts";
 import { readFeatures } from "../models/metadata.ts";
 import { onnxRuntime } from "../node/onnxruntime.ts";
 import { foldBatchNorm } from "../onnx/fold-batch-norm.ts";
@@ -6,7 +7,10 @@ import { writeModel } from "../onnx/write.ts";
 import { prefixLoader } from "../train/boundary-cache.ts";
 import type { Example } from "../train/fit-options.ts";
 import type { ProbeData } from "../train/linear-probe.ts";
+import { readAhead } from "../train/read-ahead.ts";
+import { floatsCodec } from "./codecs.ts";
 import type { JobContext } from "./events.ts";
+import type { Steps } from "./steps.ts";
 import type { Workbench } from "./workbench.ts";
 
 /** What the frozen backbone says about every picture, computed once. */
@@ -16,60 +20,77 @@ export interface FeatureTable {
 }
 
 const batchSize = 32;
+/** Pictures between two checkpoints: under half a minute even at ten pictures a second. */
+const blockSize = 8 * batchSize;
 
-/** Runs the frozen backbone once over all pictures, plain views. */
+/** Runs the frozen backbone once over all pictures, plain views, resuming at the last whole block. */
 export async function tabulateFeatures(
   bench: Workbench,
+  steps: Steps,
   { onEvent, signal }: JobContext,
 ): Promise<FeatureTable> {
   const { headed, network, loader, examples } = bench;
   const output = readFeatures(headed);
   if (output === undefined) throw new TypeError("a headed network names its features");
-  const width = featureWidth(bench);
+  const width = headed.graph.initializers.get("head.weight")?.dims[1] ?? 0;
   const backbone = foldBatchNorm(subgraph(headed, { outputs: [output] }));
   const session = await onnxRuntime.open(
     writeModel(backbone),
     bench.threads === undefined ? {} : { threads: bench.threads },
   );
-  try {
-    const all = [...examples.train, ...examples.val, ...examples.test];
-    const table = new Float32Array(all.length * width);
-    const rowOf = new Map(all.map(({ sample }, row) => [sample, row]));
-    const features = prefixLoader(
-      loader,
-      { session, input: network.pretrained.input, output, dims: [width] },
-      batchSize,
-    );
-    const load = (start: number) =>
-      features.load(
-        all
-          .slice(start, start + batchSize)
-          .map(({ sample }) => ({ sample, strength: "none", draw: 0 })),
-      );
-    for (let start = 0; start < all.length; start += batchSize) {
-      signal?.throwIfAborted();
-      table.set(await load(start), start * width);
-      onEvent?.({
-        kind: "progress",
-        done: Math.min(start + batchSize, all.length),
-        total: all.length,
-      });
-    }
-    return {
-      of(some) {
-        const rows = new Float32Array(some.length * width);
-        some.forEach(({ sample }, at) => {
-          const row = rowOf.get(sample) ?? 0;
-          rows.set(table.subarray(row * width, (row + 1) * width), at * width);
-        });
-        return { features: rows, labels: some.map(({ label }) => label) };
+  const all = [...examples.train, ...examples.val, ...examples.test];
+  const table = new Float32Array(all.length * width);
+  const features = prefixLoader(
+    loader,
+    { session, input: network.pretrained.input, output, dims: [width] },
+    batchSize,
+  );
+
+  async function compute(from: number, to: number): Promise<Float32Array> {
+    const block = new Float32Array((to - from) * width);
+    const read = readAhead(
+      (index) => {
+        const start = from + index * batchSize;
+        return features.load(all.slice(start, Math.min(start + batchSize, to)).map(plainView));
       },
-    };
+      Math.ceil((to - from) / batchSize),
+    );
+    for (let start = from; start < to; start += batchSize) {
+      signal?.throwIfAborted();
+      const index = (start - from) / batchSize;
+      block.set(await read(index), index * batchSize * width);
+      const done = Math.min(start + batchSize, to);
+      onEvent?.({ kind: "progress", done, total: all.length });
+    }
+    return block;
+  }
+
+  try {
+    for (let from = 0; from < all.length; from += blockSize) {
+      const to = Math.min(from + blockSize, all.length);
+      const name = `features-${from / blockSize}`;
+      table.set(await steps.once(name, floatsCodec, () => compute(from, to)), from * width);
+    }
   } finally {
     await session.release();
   }
+  return tableOf(all, table, width);
 }
 
-function featureWidth({ headed }: Workbench): number {
-  return headed.graph.initializers.get("head.weight")?.dims[1] ?? 0;
+function plainView({ sample }: Example): View {
+  return { sample, strength: "none", draw: 0 };
+}
+
+function tableOf(all: readonly Example[], table: Float32Array, width: number): FeatureTable {
+  const rowOf = new Map(all.map(({ sample }, row) => [sample, row]));
+  return {
+    of(some) {
+      const rows = new Float32Array(some.length * width);
+      some.forEach(({ sample }, at) => {
+        const row = rowOf.get(sample) ?? 0;
+        rows.set(table.subarray(row * width, (row + 1) * width), at * width);
+      });
+      return { features: rows, labels: some.map(({ label }) => label) };
+    },
+  };
 }

@@ -87,7 +87,7 @@ export async function fineTune(
               says: `epoch ${epoch + 1}, loss ${loss.toFixed(3)}`,
             });
           } else {
-            void run.log(event);
+            run.log(event);
             if (event.kind === "diverged") context.onEvent?.({ kind: "note", says: event.says });
           }
         },

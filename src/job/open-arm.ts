@@ -1,4 +1,4 @@
-import { mkdir, statfs } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { AugmentationStrength, View } from "../data/view.ts";
 import { splitAt } from "../models/split.ts";
@@ -36,7 +36,9 @@ export interface PreparedArm extends OpenArm {
 
 /** Fine-tuning moves pretrained weights; one bad batch must not throw them far. */
 const clipNorm = 1;
-const patienceShare = 0.34;
+/** A cosine schedule is at its best at its end: a short one always gets there, a long one may be cut. */
+const leastPatience = 16;
+const patienceShare = 0.5;
 const warmup = 0.1;
 /** Beyond this a cache file costs more to write and read than the layers it saves. */
 const largestFile = 2 ** 30;
@@ -103,7 +105,7 @@ export async function openArm(
       epochs: recipe.epochs,
       learningRate: setting.learningRate,
       warmup,
-      patience: Math.max(3, Math.round(recipe.epochs * patienceShare)),
+      patience: Math.max(leastPatience, Math.round(recipe.epochs * patienceShare)),
       seed: bench.seed,
     },
     ...(frozen === undefined ? {} : { cache: frozen.choice }),
@@ -129,13 +131,14 @@ async function openCache(
       views: draws,
       epochs: recipe.epochs,
     },
-    { memoryBytes: bench.memoryBytes, fileBytes: await freeBytes(bench.scratch) },
+    { memoryBytes: bench.memoryBytes, fileBytes: Math.min(largestFile, bench.fileBytes) },
   );
   const running = prefixLoader(loader, prefix, recipe.batchSize);
   if (choice.where === "recompute") {
     return { features: running, choice, close: () => prefix.session.release() };
   }
   const bytes = rowBytes(prefix.dims, choice.type);
+  await mkdir(bench.scratch, { recursive: true });
   const store =
     choice.where === "memory"
       ? memoryStore(bytes)
@@ -168,13 +171,6 @@ function viewsOf(
           Array.from({ length: draws }, (_, draw): View => ({ sample, strength, draw })),
         )),
   ];
-}
-
-/** At most a quarter of what is free on the disk. */
-async function freeBytes(folder: string): Promise<number> {
-  await mkdir(folder, { recursive: true });
-  const { bavail, bsize } = await statfs(folder);
-  return Math.min(largestFile, Math.floor((bavail * bsize) / 4));
 }
 
 function threadsOf({ threads }: Workbench): { readonly threads?: number } {

@@ -1,9 +1,16 @@
-import { appendFile, mkdir, readdir, readFile } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
+import { appendFileSync } from "node:fs";
+import { mkdir, open, readdir, readFile, rename, rm, rmdir } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { ThawError } from "../errors.ts";
-import { lockFolder } from "../node/lock.ts";
-import { errorCode, writeFault, writeFileAtomic } from "../node/write-file.ts";
+import { lockFile, lockFolder } from "../node/lock.ts";
+import {
+  errorCode,
+  isTemporary,
+  temporaryName,
+  writeFault,
+  writeFileAtomic,
+} from "../node/write-file.ts";
 import { version } from "../version.ts";
 import { trainOptions } from "./options.ts";
 
@@ -40,20 +47,45 @@ export interface RunFolder {
   file(name: keyof typeof runFiles): string;
   /** Writes one of the run's files so that it is there whole or not at all. */
   write(name: keyof typeof runFiles, content: Uint8Array | string): Promise<void>;
-  /** Adds one line to the journal. */
-  log(entry: object): Promise<void>;
+  /**
+   * Adds one line to the journal, at once: a caller that does not wait must see a failure too.
+   * @throws ThawError `node/disk-full`, `node/unwritable`
+   */
+  log(entry: object): void;
+  /** Removes one of the run's folders: at once, whatever ends the process meanwhile. */
+  forget(name: "checkpoint" | "scratch"): Promise<void>;
   unlock(): Promise<void>;
+  /** Takes back what `createRun` made, for a run that failed before anything came of it. */
+  discard(): Promise<void>;
 }
 
 /**
- * Makes a folder for a new run. Nothing that stands there is touched.
- * @throws ThawError `job/run-exists`, `job/out-not-empty`, `node/unwritable`, `node/disk-full`
+ * Makes a folder for a new run. Nothing that stands there is touched, but for what a creation that
+ * was killed left behind.
+ * @throws ThawError `job/run-exists`, `job/out-not-empty`, `node/locked`, `node/unwritable`,
+ *   `node/disk-full`
  */
 export async function createRun(folder: string, asked: Omit<RunFile, "thaw">): Promise<RunFolder> {
   const path = resolve(folder);
   await mkdir(path, { recursive: true }).catch((cause) => {
     throw writeFault(path, cause);
   });
+  await refuseOccupied(path, folder);
+  const unlock = await lockFolder(path);
+  const file = { thaw: version, ...asked };
+  try {
+    // Another process may have made its run while this one waited for the lock.
+    await refuseOccupied(path, folder);
+    await removeTemporaries(path);
+    await writeFileAtomic(join(path, runFiles.run), `${JSON.stringify(file, null, 2)}\n`);
+  } catch (cause) {
+    await unlock();
+    throw cause;
+  }
+  return openLocked(path, file, unlock);
+}
+
+async function refuseOccupied(path: string, folder: string): Promise<void> {
   const present = await readdir(path);
   if (present.includes(runFiles.run)) {
     throw new ThawError({
@@ -63,7 +95,7 @@ export async function createRun(folder: string, asked: Omit<RunFile, "thaw">): P
       next: `Continue it with \`thaw resume ${folder}\`, or choose another folder with --out.`,
     });
   }
-  if (present.length > 0) {
+  if (present.some((name) => name !== lockFile && !isTemporary(name))) {
     throw new ThawError({
       code: "job/out-not-empty",
       what: "The output folder is not empty",
@@ -71,28 +103,67 @@ export async function createRun(folder: string, asked: Omit<RunFile, "thaw">): P
       next: "Choose a new folder with --out; Thaw never writes over what is there.",
     });
   }
-  const unlock = await lockFolder(path);
-  const file = { thaw: version, ...asked };
-  await writeFileAtomic(join(path, runFiles.run), `${JSON.stringify(file, null, 2)}\n`);
-  return openLocked(path, file, unlock);
 }
 
 /**
  * Opens the folder of a run that was begun before.
- * @throws ThawError `job/no-run`, `node/locked`
+ * @throws ThawError `job/no-run`, `node/locked`, `node/unwritable`
  */
 export async function openRun(folder: string): Promise<RunFolder> {
   const path = resolve(folder);
   const asked = await readRun(path);
-  return openLocked(path, asked, await lockFolder(path));
+  const unlock = await lockFolder(path);
+  try {
+    await removeTemporaries(path);
+    await endLine(join(path, runFiles.journal));
+  } catch (cause) {
+    await unlock();
+    throw cause;
+  }
+  return openLocked(path, asked, unlock);
 }
 
-/** The path a new run gets where none is asked for: `runs/<folder name>-<number>`. */
+/**
+ * A new folder for a run where none is asked for: `runs/<folder name>-<number>`. It is made here,
+ * so that two runs that begin at once get two.
+ */
 export async function nextRunPath(folder: string): Promise<string> {
   const name = basename(resolve(folder)).replace(/\.[a-z]+$/i, "") || "run";
-  const taken = new Set(await readdir("runs").catch(() => []));
   for (let number = 1; ; number++) {
-    if (!taken.has(`${name}-${number}`)) return join("runs", `${name}-${number}`);
+    const path = join("runs", `${name}-${number}`);
+    try {
+      await mkdir("runs", { recursive: true });
+      await mkdir(path);
+      return path;
+    } catch (cause) {
+      if (errorCode(cause) !== "EEXIST") throw writeFault(path, cause);
+    }
+  }
+}
+
+/** What a killed process left of files it was writing. */
+async function removeTemporaries(path: string): Promise<void> {
+  for (const name of await readdir(path)) {
+    if (isTemporary(name)) await rm(join(path, name), { recursive: true, force: true });
+  }
+}
+
+/** A line that a crash cut off must not swallow the next one. */
+async function endLine(path: string): Promise<void> {
+  const file = await open(path, "r+").catch((cause) => {
+    if (errorCode(cause) === "ENOENT") return undefined;
+    throw writeFault(path, cause);
+  });
+  if (file === undefined) return;
+  try {
+    const { size } = await file.stat();
+    if (size === 0) return;
+    const { buffer } = await file.read(Buffer.alloc(1), 0, 1, size - 1);
+    if (buffer.toString() !== "\n") await file.write("\n", size);
+  } catch (cause) {
+    throw writeFault(path, cause);
+  } finally {
+    await file.close();
   }
 }
 
@@ -121,11 +192,29 @@ function openLocked(path: string, asked: RunFile, unlock: () => Promise<void>): 
     asked,
     file,
     write: (name, content) => writeFileAtomic(file(name), content),
-    async log(entry) {
-      await appendFile(file("journal"), `${JSON.stringify(entry)}\n`).catch((cause) => {
+    log(entry) {
+      try {
+        appendFileSync(file("journal"), `${JSON.stringify(entry)}\n`);
+      } catch (cause) {
         throw writeFault(file("journal"), cause);
+      }
+    },
+    async forget(name) {
+      // Removing takes time; half of a checkpoint would be taken for the whole of another one.
+      const doomed = temporaryName(file(name));
+      await rename(file(name), doomed).catch((cause) => {
+        if (errorCode(cause) !== "ENOENT") throw writeFault(file(name), cause);
       });
+      await rm(doomed, { recursive: true, force: true });
     },
     unlock,
+    async discard() {
+      await rm(file("checkpoint"), { recursive: true, force: true });
+      await rm(file("run"), { force: true });
+      await unlock();
+      // The folder itself, and `runs` around it, only where nothing else is in them.
+      await rmdir(path).catch(() => undefined);
+      if (basename(dirname(path)) === "runs") await rmdir(dirname(path)).catch(() => undefined);
+    },
   };
 }

@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { z } from "zod";
 import { ThawError } from "../errors.ts";
-import { errorCode, writeFileAtomic } from "../node/write-file.ts";
+import { errorCode, isTemporary, writeFileAtomic } from "../node/write-file.ts";
 
 /** Turns a step's result into bytes and back; `decode` throws on anything `encode` did not write. */
 export interface Codec<T> {
@@ -111,7 +111,7 @@ export async function openSteps(folder: string, damaged: (file: string) => void)
 
 async function removeTemporaries(folder: string): Promise<void> {
   for (const file of await readdir(folder)) {
-    if (file.endsWith(".tmp")) await rm(join(folder, file), { force: true });
+    if (isTemporary(file)) await rm(join(folder, file), { force: true });
   }
 }
 

@@ -1,4 +1,6 @@
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
+import { ThawError } from "../errors.ts";
 import { carryOut } from "./carry-out.ts";
 import type { JobContext } from "./events.ts";
 import { parseOptions, type TrainOptions, trainOptions } from "./options.ts";
@@ -20,9 +22,18 @@ export async function train(
   const run = await createRun(out, { folder: resolve(folder), options: asked });
   try {
     return await carryOut(run, context);
+  } catch (cause) {
+    // A mistake told before there is a plan leaves no folder that would be in the way of the next try.
+    if (isRefusal(cause) && !existsSync(run.file("plan"))) await run.discard();
+    throw cause;
   } finally {
     await run.unlock();
   }
+}
+
+/** Whether the same command fails again unless something is changed; a full disk may be freed. */
+function isRefusal(cause: unknown): boolean {
+  return cause instanceof ThawError && cause.fault.code !== "node/disk-full";
 }
 
 /**

@@ -23,6 +23,8 @@ export interface Workbench {
   readonly threads?: number;
   /** Budget for cached activations, in bytes. */
   readonly memoryBytes: number;
+  /** The same for caches in a file. */
+  readonly fileBytes: number;
   /** Folder for caches that do not fit into memory; what is in it can be computed again. */
   readonly scratch: string;
 }
@@ -37,6 +39,7 @@ export function layOut(
     readonly seed: number;
     readonly threads?: number;
     readonly memoryMB: number;
+    readonly fileBytes: number;
     readonly scratch: string;
   },
 ): Workbench {
@@ -64,6 +67,7 @@ export function layOut(
     seed: options.seed,
     ...(options.threads === undefined ? {} : { threads: options.threads }),
     memoryBytes: options.memoryMB * 2 ** 20,
+    fileBytes: options.fileBytes,
     scratch: options.scratch,
   };
 }

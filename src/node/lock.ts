@@ -13,13 +13,16 @@ type Holder = z.infer<typeof holder>;
 
 const settleMs = 100;
 
+/** The name of the file that locks a folder. */
+export const lockFile = "lock";
+
 /**
  * Takes a folder for this process alone; the returned function gives it back. A lock whose
  * process is gone, or whose process number now belongs to another process, is taken over.
  * @throws ThawError `node/locked` when a living process holds it
  */
 export async function lockFolder(folder: string): Promise<() => Promise<void>> {
-  const path = join(folder, "lock");
+  const path = join(folder, lockFile);
   const mine: Holder = {
     pid: process.pid,
     host: hostname(),
@@ -48,7 +51,10 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
         code: "node/locked",
         what: `Another Thaw process (number ${other.pid} on ${other.host}) is working on this run`,
         where: folder,
-        next: "Wait until it is done, stop it, or give this run another folder with --out.",
+        next:
+          other.host === hostname()
+            ? "Wait until it is done, stop it, or give this run another folder with --out."
+            : `If nothing runs on ${other.host} any more, remove ${path} and try again; from here it cannot be told.`,
         details: { ...other },
       });
     }

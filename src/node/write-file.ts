@@ -8,7 +8,7 @@ import { ThawError } from "../errors.ts";
  * @throws ThawError `node/disk-full`, `node/unwritable`
  */
 export async function writeFileAtomic(path: string, content: Uint8Array | string): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
+  const temporary = temporaryName(path);
   try {
     const file = await open(temporary, "w");
     try {
@@ -23,6 +23,16 @@ export async function writeFileAtomic(path: string, content: Uint8Array | string
     await rm(temporary, { force: true }).catch(() => undefined);
     throw writeFault(path, cause);
   }
+}
+
+/** The name a file bears while this process writes or removes it. */
+export function temporaryName(path: string): string {
+  return `${path}.${process.pid}.tmp`;
+}
+
+/** Whether a name is one of `temporaryName`, left over where the process is gone. */
+export function isTemporary(name: string): boolean {
+  return /\.\d+\.tmp$/.test(name);
 }
 
 /** Without this a rename may be undone by a power cut; platforms that cannot do it do not need it. */
