@@ -1,7 +1,7 @@
 import type { Inspection } from "../job/result.ts";
 import { auditFindings } from "../report/audit-findings.ts";
 import { count, percent, plural } from "../report/format.ts";
-import { printable, table, wrap } from "./table.ts";
+import { printable, shorten, table, wrap } from "./table.ts";
 
 const mostClasses = 20;
 const mostPictures = 3;
@@ -47,7 +47,7 @@ function showFindings({ audit }: Inspection): string {
     "Audit:",
     ...findings.flatMap(({ level, says, pictures, total }) => [
       hang(says, `  ${marks[level]} `),
-      ...pictures.slice(0, mostPictures).map((name) => `      ${printable(name)}`),
+      ...pictures.slice(0, mostPictures).map((name) => shorten(`      ${printable(name)}`)),
       ...(pictures.length === 0 || total <= mostPictures
         ? []
         : [

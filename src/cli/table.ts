@@ -50,8 +50,13 @@ function size(text = ""): number {
   return [...text].length;
 }
 
+/** At most `width` characters, an ellipsis for what is cut off. */
+export function shorten(text: string, width = 80): string {
+  return size(text) > width ? `${[...text].slice(0, width - 1).join("")}\u2026` : text;
+}
+
 function fit(text: string, width: number, right: boolean): string {
-  const cut = size(text) > width ? `${[...text].slice(0, width - 1).join("")}\u2026` : text;
+  const cut = shorten(text, width);
   const padding = " ".repeat(Math.max(0, width - size(cut)));
   return right ? padding + cut : cut + padding;
 }

@@ -229,6 +229,12 @@ async function describeRun(
       ...pretrained.provenance,
       parameters: (first?.parametersBefore ?? 0) + (first?.parametersAfter ?? 0),
       inputSize: [pretrained.preprocessing.width, pretrained.preprocessing.height],
+      shorterSide:
+        pretrained.preprocessing.fit === "squash"
+          ? null
+          : (pretrained.preprocessing.resize ??
+            Math.max(pretrained.preprocessing.width, pretrained.preprocessing.height)),
+      interpolation: pretrained.preprocessing.interpolation,
     },
     size: measured.size,
     similarity: measured.similarity,

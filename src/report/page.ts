@@ -20,7 +20,7 @@ ${decision(record)}
 ${training(record)}
 ${results(record)}
 ${data(record)}
-${use(record, { node: nodeSnippet(record), browser: browserSnippet(record) })}
+${use(record, { node: nodeSnippet(record.model), browser: browserSnippet(record.model) })}
 </body></html>
 `;
   return page.toString();

@@ -71,6 +71,8 @@ export function exampleRecord(): RunRecord {
       license: "Apache-2.0",
       parameters: 1_520_000,
       inputSize: [224, 224],
+      shorterSide: 256,
+      interpolation: "bilinear",
     },
     size: { images: 1100, verdict: "large" },
     similarity: {

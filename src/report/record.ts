@@ -61,7 +61,11 @@ export const runRecord = z.object({
     sha256: z.string(),
     license: z.string().optional(),
     parameters: z.int().nonnegative(),
+    /** Width and height in pixels. */
     inputSize: z.tuple([z.int().positive(), z.int().positive()]),
+    /** Pixels of the shorter side before the centre is cut out; null where pictures are squashed. */
+    shorterSide: z.int().positive().nullable(),
+    interpolation: z.enum(["bilinear", "bicubic", "nearest", "lanczos"]),
   }),
   size: sizeVerdict,
   similarity: similarityVerdict,

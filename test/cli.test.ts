@@ -1,0 +1,234 @@
+import { execFile } from "node:child_process";
+import { copyFile, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+import sharp from "sharp";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { randomFor } from "../src/data/random.ts";
+import { temporaryFolder } from "../src/node/pictures.fixture.ts";
+import { runRecord } from "../src/report/record.ts";
+import { nodeSnippet } from "../src/report/snippets.ts";
+
+const cli = resolve(import.meta.dirname, "../dist/cli/main.js");
+const model = resolve(import.meta.dirname, "fixtures/golden/resnet.onnx");
+
+let root: string;
+let remove: () => Promise<unknown>;
+let pictures: string;
+let run: string;
+
+interface Ended {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+function thaw(...args: string[]): Promise<Ended> {
+  return new Promise((done) => {
+    execFile(process.execPath, [cli, ...args], { cwd: root, maxBuffer: 1e8 }, (error, out, err) => {
+      done({ code: error === null ? 0 : Number(error.code), out, err });
+    });
+  });
+}
+
+/** Disks, squares or stripes of random colour and place on noise: easy to tell apart. */
+async function drawing(kind: "disk" | "square" | "stripes", number: number): Promise<Buffer> {
+  const random = randomFor(kind, number);
+  const colour = [0, 1, 2].map(() => random.integer(120, 255));
+  const [cx, cy, r] = [random.between(24, 40), random.between(24, 40), random.between(10, 18)];
+  const inside = {
+    disk: (x: number, y: number) => (x - cx) ** 2 + (y - cy) ** 2 < r * r,
+    square: (x: number, y: number) => Math.abs(x - cx) < r && Math.abs(y - cy) < r * 0.8,
+    stripes: (x: number) => Math.floor((x + cx) / 5) % 2 === 0,
+  }[kind];
+  const data = new Uint8Array(64 * 64 * 3);
+  for (let at = 0; at < 64 * 64; at++) {
+    const drawn = inside(at % 64, Math.floor(at / 64));
+    for (let channel = 0; channel < 3; channel++) {
+      data[3 * at + channel] = drawn ? (colour[channel] ?? 0) : random.integer(0, 90);
+    }
+  }
+  return sharp(data, { raw: { width: 64, height: 64, channels: 3 } })
+    .png()
+    .toBuffer();
+}
+
+beforeAll(async () => {
+  ({ root, remove } = await temporaryFolder());
+  pictures = join(root, "shapes");
+  run = join(root, "run");
+  for (const kind of ["disk", "square", "stripes"] as const) {
+    await mkdir(join(pictures, kind), { recursive: true });
+    for (let number = 0; number < 24; number++) {
+      await writeFile(join(pictures, kind, `${number}.png`), await drawing(kind, number));
+    }
+  }
+  await writeFile(join(pictures, "disk", "broken.png"), "not a picture");
+});
+afterAll(() => remove());
+
+describe("a run from folder to prediction", () => {
+  it("inspects without writing anything", async () => {
+    const { code, out, err } = await thaw("inspect", pictures, "--model", model, "--json");
+    expect(err).toContain("Measuring similarity");
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({
+      images: 72,
+      classes: [{ name: "disk" }, { name: "square" }, { name: "stripes" }],
+      audit: { unreadable: { total: 1 } },
+      size: { images: 72, verdict: "small" },
+      similarity: { evidence: expect.any(Array), missing: expect.any(Array) },
+      plan: { strategy: expect.stringMatching(/head|rear|partial|full/), why: expect.any(Array) },
+    });
+    expect(await readdir(root)).toEqual(["shapes"]);
+  });
+
+  it("shows an inspection in 80 columns", async () => {
+    const { out } = await thaw("inspect", pictures, "--model", model, "--depth");
+    expect(out).toContain("Plan: ");
+    expect(out.split("\n").filter((line) => [...line].length > 80)).toEqual([]);
+  });
+
+  it("trains, and keeps what it promised about frozen layers and held-out pictures", async () => {
+    const { code, out, err } = await thaw(
+      ...["train", pictures, "--model", model, "--out", run, "--json", "--int8"],
+      ...["--strategy", "partial", "--epochs", "3"],
+    );
+    expect(err).toContain("1 picture cannot be read");
+    expect(code).toBe(0);
+    const result = JSON.parse(out);
+    expect(result).toMatchObject({
+      run,
+      model: join(run, "model.onnx"),
+      chosen: { strategy: "partial" },
+      metrics: { accuracy: expect.any(Number), perClass: [{ name: "disk" }, {}, {}] },
+      baselines: { linearProbe: { accuracy: expect.any(Number) } },
+      int8: { accuracy: expect.any(Number) },
+    });
+    expect(result.metrics.accuracy).toBeGreaterThan(0.5);
+    expect((await readdir(run)).sort()).toEqual(
+      "journal.ndjson metrics.json model.int8.onnx model.onnx plan.json record.json report.html result.json run.json splits.json".split(
+        " ",
+      ),
+    );
+  });
+
+  it("predicts what the report's snippet computes with nothing but ONNX Runtime", async () => {
+    const picture = join(pictures, "square", "3.png");
+    const { code, out } = await thaw("predict", run, picture, "--json");
+    expect(code).toBe(0);
+    const own = new Map<string, number>(
+      JSON.parse(out).classes.map((one: { label: string; probability: number }) => [
+        one.label,
+        one.probability,
+      ]),
+    );
+
+    const elsewhere = join(root, "elsewhere");
+    await mkdir(elsewhere);
+    await copyFile(picture, join(elsewhere, "picture.jpg"));
+    await copyFile(join(run, "model.onnx"), join(elsewhere, "model.onnx"));
+    await symlink(resolve(import.meta.dirname, "../node_modules"), join(elsewhere, "node_modules"));
+    const record = runRecord.parse(JSON.parse(await readFile(join(run, "record.json"), "utf8")));
+    await writeFile(join(elsewhere, "use.mjs"), nodeSnippet(record.model));
+    const printed = await promisify(execFile)(process.execPath, ["use.mjs"], { cwd: elsewhere });
+    const direct = printed.stdout.match(/\d+(\.\d+)?(e-\d+)?(?=[,\s\]])/g)?.map(Number) ?? [];
+    ["disk", "square", "stripes"].forEach((label, index) => {
+      expect(own.get(label)).toBeCloseTo(direct[index] ?? Number.NaN, 5);
+    });
+  });
+
+  it("predicts folders as a table and as CSV, and goes on after a broken picture", async () => {
+    const shown = await thaw("predict", join(run, "model.onnx"), join(pictures, "disk"));
+    expect(shown.code).toBe(1);
+    expect(shown.out).toContain("cannot be read");
+    expect(shown.out.split("\n").length).toBeGreaterThan(24);
+    const csv = await thaw("predict", run, join(pictures, "stripes"), "--format", "csv");
+    expect(csv.code).toBe(0);
+    expect(csv.out.split("\r\n")[0]).toBe("picture,label,probability,disk,square,stripes");
+  });
+
+  it("evaluates on labelled pictures", async () => {
+    const { code, out } = await thaw("evaluate", run, pictures, "--json");
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({
+      metrics: { images: 72 },
+      unreadable: ["disk/broken.png"],
+    });
+  });
+
+  it("writes the report again, the same", async () => {
+    const before = await readFile(join(run, "report.html"), "utf8");
+    await rm(join(run, "report.html"));
+    expect((await thaw("report", run)).code).toBe(0);
+    expect(await readFile(join(run, "report.html"), "utf8")).toBe(before);
+  });
+
+  it("only reads a finished run when told to resume it", async () => {
+    const before = await readFile(join(run, "model.onnx"));
+    const { code, out } = await thaw("resume", run, "--json");
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ run });
+    expect(await readFile(join(run, "model.onnx"))).toEqual(before);
+  });
+});
+
+describe("wrong use and bad input", () => {
+  const cases: [name: string, args: () => string[], code: number, says: RegExp][] = [
+    ["an unknown option", () => ["train", pictures, "--nonsense"], 2, /unknown option/],
+    ["an impossible value", () => ["train", pictures, "--epochs", "0"], 2, /at least 1/],
+    ["a folder that is not there", () => ["train", "nowhere", "--model", model], 2, /nowhere/],
+    [
+      "a run that is there already",
+      () => ["train", pictures, "--model", model, "--out", run],
+      2,
+      /already holds a run/,
+    ],
+    [
+      "a folder with other things in it",
+      () => ["train", pictures, "--model", model, "--out", pictures],
+      2,
+      /not empty/,
+    ],
+    [
+      "a model that is none",
+      () => ["inspect", pictures, "--model", join(pictures, "disk", "0.png")],
+      1,
+      /thaw: /,
+    ],
+    [
+      "a model that is not there",
+      () => ["inspect", pictures, "--model", "no.onnx"],
+      2,
+      /no such model/,
+    ],
+    [
+      "a picture folder without classes",
+      () => ["inspect", join(pictures, "disk"), "--model", model],
+      1,
+      /classes/,
+    ],
+    ["a run that is none", () => ["resume", pictures], 2, /no run/],
+    [
+      "strictness about findings",
+      () => ["train", pictures, "--model", model, "--out", "strict", "--strict"],
+      1,
+      /cannot be read/,
+    ],
+  ];
+  it.each(cases)("%s", async (_, args, code, says) => {
+    const ended = await thaw(...args());
+    expect(ended.err).toMatch(says);
+    expect(ended.err).not.toMatch(/\n\s+at .*:\d+:\d+/);
+    expect(ended.code).toBe(code);
+    expect(ended.out).toBe("");
+  });
+
+  it("tells a failure as JSON where JSON was asked for", async () => {
+    const { code, out } = await thaw("inspect", "nowhere", "--json");
+    expect(code).toBe(2);
+    expect(JSON.parse(out)).toMatchObject({
+      error: { code: "data/missing", next: expect.any(String) },
+    });
+  });
+});
