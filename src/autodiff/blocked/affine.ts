@@ -9,8 +9,8 @@ interface PerChannel {
 
 /**
  * x * factor + offset with one factor and one offset a channel, as a depthwise 1x1 convolution:
- * one pass at the speed of memory, where broadcasting over blocks of channels takes three times
- * as long. Returns the blocked result.
+ * one pass, where broadcasting over blocks of channels works in runs of one block only. Returns the
+ * blocked result.
  * @param source a blocked value
  * @param dims its plain dimensions [N, C, H, W]
  * @param factor a number where it is the same for all channels
