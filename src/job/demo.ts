@@ -49,7 +49,7 @@ export async function demo(
   context.onEvent?.({ kind: "phase", says: "Fetching pictures: emoji, a folder a kind" });
   const pictures = join(folder, "pictures");
   await copyDemoPictures(pictures, images);
-  const result = await train(pictures, { ...options, out: join(folder, "run") }, context);
+  const result = await train(pictures, { ...options, out: join(folder, "emoji") }, context);
   return { pictures, result, predictions: await ask(pictures, result.run) };
 }
 

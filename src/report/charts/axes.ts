@@ -2,7 +2,7 @@ import { type Html, html } from "../html.ts";
 import { type Scale, tickLabel } from "./scale.ts";
 
 /** The area a chart draws in, in the SVG's own units. */
-export const plot = { width: 640, height: 300, left: 68, right: 16, top: 16, bottom: 44 } as const;
+export const plot = { width: 540, height: 290, left: 78, right: 28, top: 14, bottom: 48 } as const;
 
 interface Axis {
   readonly scale: Scale;
@@ -25,7 +25,7 @@ ${x.ticks.map(
   (tick) =>
     html`<text class="tick" x="${fixed(x.scale(tick))}" y="${bottom + 18}" text-anchor="middle">${formatX(tick)}</text>`,
 )}
-<text class="axis" x="${(plot.left + plot.width - plot.right) / 2}" y="${plot.height - 6}" text-anchor="middle">${x.label}</text>
+<text class="axis" x="${(plot.left + plot.width - plot.right) / 2}" y="${plot.height - 8}" text-anchor="middle">${x.label}</text>
 <text class="axis" x="14" y="${(plot.top + bottom) / 2}" text-anchor="middle" transform="rotate(-90 14 ${(plot.top + bottom) / 2})">${y.label}</text>
 ${marks}</svg>`;
 }

@@ -1,5 +1,5 @@
 import type { DepthPoint } from "../../measure/measurement.ts";
-import { percent } from "../format.ts";
+import { percent, wholePercent } from "../format.ts";
 import { type Html, html } from "../html.ts";
 import { axes, fixed, line, plot } from "./axes.ts";
 import { linear, ticks } from "./scale.ts";
@@ -34,9 +34,9 @@ export function depthCurve(points: readonly DepthPoint[], thawPoint: string): Ht
       scale: x,
       ticks: [0, 0.25, 0.5, 0.75, 1],
       label: "depth: share of the network's work done so far",
-      format: (value) => `${value * 100} %`,
+      format: wholePercent,
     },
-    { scale: y, ticks: ticks(low, high, 5), label: "probe accuracy", format: percent },
+    { scale: y, ticks: ticks(low, high, 5), label: "probe accuracy", format: wholePercent },
     marks,
     "Transferability by depth",
   );

@@ -4,7 +4,8 @@ import { type Html, html } from "../html.ts";
 import { fixed } from "./axes.ts";
 import { linear } from "./scale.ts";
 
-const box = { left: 40, top: 24, width: 560, height: 300 } as const;
+const view = { width: 480, height: 350 } as const;
+const box = { left: 34, top: 8, width: 436, height: 308 } as const;
 /** The border between small and large stands in the middle of a logarithmic axis. */
 const border = 1000;
 
@@ -24,16 +25,18 @@ export function quadrantChart(size: SizeVerdict, similarity: SimilarityVerdict):
   const column = similarity.verdict === "similar" ? 0 : 1;
   const here =
     similarity.verdict === "ambiguous" ? undefined : (size.verdict === "large" ? 0 : 2) + column;
-  const labelOnLeft = x > box.left + box.width - 150;
-  return html`<svg class="chart" viewBox="0 0 640 360" role="img" aria-label="Where this dataset stands">
+  // Names keep to the outer corners: the dot of most datasets lies near the middle.
+  const nameAt = (index: number) => (index < 2 ? box.top + 32 : box.top + box.height - 38);
+  const labelOnLeft = x > box.left + box.width - 140;
+  return html`<svg class="chart" viewBox="0 0 ${view.width} ${view.height}" role="img" aria-label="Where this dataset stands">
 ${cells.map(
   (cell, index) =>
-    html`<rect class="${index === here ? "cell here" : "cell"}" x="${cell.left + 3}" y="${cell.top + 3}" width="${box.width / 2 - 6}" height="${box.height / 2 - 6}" rx="8"/><text class="cell-name" x="${cell.left + 18}" y="${cell.top + 32}">${cell.name}</text><text class="tick" x="${cell.left + 18}" y="${cell.top + 52}">${cell.on}</text>`,
+    html`<rect class="${index === here ? "cell here" : "cell"}" x="${cell.left + 3}" y="${cell.top + 3}" width="${box.width / 2 - 6}" height="${box.height / 2 - 6}" rx="8"/><text class="cell-name" x="${cell.left + 16}" y="${nameAt(index)}">${cell.name}</text><text class="tick" x="${cell.left + 16}" y="${nameAt(index) + 19}">${cell.on}</text>`,
 )}
-<text class="axis" x="${box.left}" y="348">similar to the pretraining data</text>
-<text class="axis" x="${box.left + box.width}" y="348" text-anchor="end">dissimilar</text>
-<text class="axis" transform="rotate(-90 24 ${box.top + box.height})" x="24" y="${box.top + box.height}">few pictures</text>
-<text class="axis" transform="rotate(-90 24 ${box.top})" x="24" y="${box.top}" text-anchor="end">many</text>
+<text class="axis" x="${box.left}" y="${view.height - 10}">similar to the pretraining data</text>
+<text class="axis" x="${box.left + box.width}" y="${view.height - 10}" text-anchor="end">dissimilar</text>
+<text class="axis" transform="rotate(-90 20 ${box.top + box.height})" x="20" y="${box.top + box.height}">few pictures</text>
+<text class="axis" transform="rotate(-90 20 ${box.top})" x="20" y="${box.top}" text-anchor="end">many</text>
 <circle class="halo" cx="${fixed(x)}" cy="${fixed(y)}" r="16"/><circle class="dot" cx="${fixed(x)}" cy="${fixed(y)}" r="7"/>
 <text class="dot-label" x="${fixed(labelOnLeft ? x - 22 : x + 22)}" y="${fixed(y + 5)}" text-anchor="${labelOnLeft ? "end" : "start"}">${count(size.images)} pictures</text>
 </svg>`;

@@ -1,5 +1,5 @@
 import type { ReliabilityBin } from "../../evaluate/calibration.ts";
-import { percent } from "../format.ts";
+import { percent, wholePercent } from "../format.ts";
 import { type Html, html } from "../html.ts";
 import { axes, fixed, plot } from "./axes.ts";
 import { linear } from "./scale.ts";
@@ -18,8 +18,18 @@ export function reliabilityChart(bins: readonly ReliabilityBin[]): Html {
     ),
   ];
   return axes(
-    { scale: x, ticks: [0, 0.25, 0.5, 0.75, 1], label: "how sure it says it is", format: percent },
-    { scale: y, ticks: [0, 0.25, 0.5, 0.75, 1], label: "how often it is right", format: percent },
+    {
+      scale: x,
+      ticks: [0, 0.25, 0.5, 0.75, 1],
+      label: "how sure it says it is",
+      format: wholePercent,
+    },
+    {
+      scale: y,
+      ticks: [0, 0.25, 0.5, 0.75, 1],
+      label: "how often it is right",
+      format: wholePercent,
+    },
     marks,
     "Calibration",
   );

@@ -1,4 +1,5 @@
 import { augmentationStrength } from "../../data/view.ts";
+import { wholePercent } from "../format.ts";
 import { type Html, html } from "../html.ts";
 import type { TrialRecord } from "../record.ts";
 import { axes, fixed, line, plot } from "./axes.ts";
@@ -40,7 +41,7 @@ export function searchChart(trials: readonly TrialRecord[]): Html {
       scale: x,
       ticks: [0, 0.25, 0.5, 0.75, 1],
       label: "thaw point: share of the network kept frozen",
-      format: (value) => `${value * 100} %`,
+      format: wholePercent,
     },
     { scale: y, ticks: ticks(Math.min(0, low), high, 5), label: "validation loss" },
     marks,

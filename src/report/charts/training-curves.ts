@@ -1,5 +1,5 @@
 import type { EpochRecord } from "../../train/overfitting.ts";
-import { percent } from "../format.ts";
+import { wholePercent } from "../format.ts";
 import { type Html, html } from "../html.ts";
 import { axes, fixed, line, plot } from "./axes.ts";
 import { linear, ticks } from "./scale.ts";
@@ -52,7 +52,7 @@ function curves(
       scale: y,
       ticks: ticks(0, highest, 5),
       label,
-      ...(label === "accuracy" ? { format: percent } : {}),
+      ...(label === "accuracy" ? { format: wholePercent } : {}),
     },
     marks,
     `${label} by epoch, training and validation`,

@@ -15,7 +15,7 @@ export function decision(record: RunRecord): Html {
 <div>
 ${overruled === null ? undefined : html`<p class="notice">${overruled.says}</p>`}
 <ol class="why">${plan.why.map((sentence) => html`<li>${sentence}</li>`)}</ol>
-<p class="quiet">The bare rule says: ${plan.rule.why}</p>
+${plan.why.includes(plan.rule.why) ? undefined : html`<p class="quiet">The bare rule says: ${plan.rule.why}</p>`}
 </div>
 </div>
 <h3>How similar the pictures are to what the model knows</h3>
@@ -37,7 +37,7 @@ function search({ trials }: RunRecord): Html {
   return html`<h3>The balance search</h3>
 <p class="quiet">Too many trained layers overfit, too few learn nothing: each point is one trial. The band is one standard error above the best; within it the fewest trained layers win.</p>
 ${searchChart(trials)}
-<p class="legend">${strengths.map((strength) => html`<span class="key ${strength}">${strength} augmentation</span>`)}<span class="key chosen">chosen</span></p>
+<p class="legend">${strengths.map((strength) => html`<span class="key ${strength}">${strength === "none" ? "no" : strength} augmentation</span>`)}<span class="key chosen">chosen</span></p>
 <details><summary>All ${trials.length} trials</summary><div class="scroll"><table><thead><tr><th>thaw point</th><th>augmentation</th><th class="n">learning rate</th><th class="n">validation loss</th><th class="n">standard error</th></tr></thead><tbody>
 ${trials.map(
   (trial) =>

@@ -40,17 +40,12 @@ export function verdict(record: RunRecord): Html {
 </header>`;
 }
 
-const done: Readonly<Record<RunRecord["chosen"]["strategy"], string>> = {
-  head: "trained only the classifier and kept the whole feature extractor frozen",
-  rear: "trained the rear part of the feature extractor with the classifier",
-  partial: "trained some layers and kept the others frozen",
-  full: "trained the whole model",
-};
-
 function headline({ chosen, dataset, model }: RunRecord): string {
-  const from =
-    chosen.strategy === "head" || chosen.strategy === "full"
-      ? ""
-      : ` from ${chosen.thawPoint.name} on`;
-  return `Thaw ${done[chosen.strategy]}${from}, on ${plural(dataset.images, "picture")} of ${plural(dataset.classes.length, "class")}, starting from ${model.name}.`;
+  const did = {
+    head: "trained only the classifier and kept the whole feature extractor frozen",
+    rear: `kept everything up to ${chosen.thawPoint.name} frozen and trained the rear part with the classifier`,
+    partial: `kept everything up to ${chosen.thawPoint.name} frozen and trained the rest`,
+    full: "trained the whole model",
+  }[chosen.strategy];
+  return `Thaw ${did}, on ${plural(dataset.images, "picture")} of ${plural(dataset.classes.length, "class")}, starting from ${model.name}.`;
 }
