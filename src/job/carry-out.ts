@@ -1,7 +1,6 @@
 import { z } from "zod";
 import { depthCurve, similarityVerdict, sizeVerdict } from "../measure/measurement.ts";
 import { onnxRuntime } from "../node/onnxruntime.ts";
-import { thawIndex } from "../plan/thaw-point.ts";
 import { fitLinearProbe } from "../train/linear-probe.ts";
 import { checkPlan } from "./check-plan.ts";
 import { probeCodec } from "./codecs.ts";
@@ -93,10 +92,9 @@ export async function carryOut(
     );
     watch.lap("linear probe");
 
-    const start = thawIndex(plan.strategy, network.candidates.length, measured.depthCurve);
     const checked = await checkPlan(
       plan,
-      start,
+      measured,
       bench,
       pictures,
       features,

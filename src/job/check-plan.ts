@@ -4,7 +4,8 @@ import type { Arm, SearchState } from "../plan/balance-search.ts";
 import { next, searchState } from "../plan/balance-search.ts";
 import type { Plan } from "../plan/plan.ts";
 import { searchFor } from "../plan/search-space.ts";
-import { fitLinearProbe, headTensors } from "../train/linear-probe.ts";
+import { thawIndex } from "../plan/thaw-point.ts";
+import { fitLinearProbe } from "../train/linear-probe.ts";
 import { runSearch } from "../train/search.ts";
 import { fitStateCodec } from "./codecs.ts";
 import type { JobContext } from "./events.ts";
@@ -13,6 +14,7 @@ import { openArm } from "./open-arm.ts";
 import type { Pictures } from "./pictures.ts";
 import type { RunFolder } from "./run-folder.ts";
 import { json, type Steps } from "./steps.ts";
+import type { Survey } from "./survey.ts";
 import type { Workbench } from "./workbench.ts";
 
 /** What the race or the balance search found. */
@@ -30,7 +32,7 @@ const checkShare = 0.4;
  */
 export async function checkPlan(
   plan: Plan,
-  start: number,
+  { similarity, depthCurve }: Survey,
   bench: Workbench,
   pictures: Pictures,
   features: FeatureTable,
@@ -41,8 +43,9 @@ export async function checkPlan(
 ): Promise<Checked | undefined> {
   const begun = searchFor({
     plan,
-    candidates: bench.network.candidates.length,
-    start,
+    cuts: bench.network.candidates,
+    start: thawIndex(plan.strategy, bench.network.candidates.length, depthCurve),
+    ambiguous: similarity.verdict === "ambiguous",
     ...(minutes === undefined ? {} : { budgetSeconds: minutes * 60 * checkShare }),
   });
   if (begun === undefined) return undefined;
@@ -78,7 +81,7 @@ async function search(
   const folds = stratifiedFolds(
     samples.filter((sample) => sample !== undefined),
     alike.filter((group) => group.length > 1),
-    Math.max(...known.rungs.map((rung) => rung.folds), 3),
+    Math.max(...known.rungs),
     bench.seed,
   );
   // A fit's state belongs to one trial; the count of finished trials names it.
@@ -93,17 +96,15 @@ async function search(
       openArm(bench, arm, examples, examples, {
         ...(context.signal === undefined ? {} : { signal: context.signal }),
       }),
-    start: async (train, validation) =>
-      headTensors(
-        await fitLinearProbe({
-          runtime: onnxRuntime,
-          classes: bench.dataset.classes.length,
-          train: features.of(train),
-          validation: features.of(validation),
-          classWeights: bench.classWeights,
-          ...(bench.threads === undefined ? {} : { threads: bench.threads }),
-        }),
-      ),
+    probe: (train, validation) =>
+      fitLinearProbe({
+        runtime: onnxRuntime,
+        classes: bench.dataset.classes.length,
+        train: features.of(train),
+        validation: features.of(validation),
+        classWeights: bench.classWeights,
+        ...(bench.threads === undefined ? {} : { threads: bench.threads }),
+      }),
     onTrial: async (after, result) => {
       const arm = after.arms.find(({ id }) => id === result.arm);
       run.log({ kind: "trial", arm, result });
@@ -121,6 +122,7 @@ async function search(
 
 /** Trials done and still to come if no arm falls out before its rung ends. */
 function expected({ results, rung, rungs, alive }: SearchState): number {
-  const before = results.filter((result) => result.rung < rung).length;
-  return Math.max(results.length, before + alive.length * (rungs[rung]?.folds ?? 0));
+  const folds = rungs[rung] ?? 0;
+  const done = results.filter(({ arm, fold }) => alive.includes(arm) && fold < folds).length;
+  return results.length - done + alive.length * folds;
 }

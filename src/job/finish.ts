@@ -7,8 +7,9 @@ import { depthOf } from "../measure/transferability.ts";
 import { pictureThumbnail } from "../node/show-picture.ts";
 import { quantizeWeights } from "../onnx/quantize.ts";
 import { writeModel } from "../onnx/write.ts";
-import { next, type SearchState } from "../plan/balance-search.ts";
+import { advantage, next, type SearchState } from "../plan/balance-search.ts";
 import type { Plan } from "../plan/plan.ts";
+import { thawIndex } from "../plan/thaw-point.ts";
 import { overruled as judgeOverruled } from "../plan/verdict.ts";
 import { auditFindings } from "../report/audit-findings.ts";
 import { reportPage } from "../report/page.ts";
@@ -98,7 +99,7 @@ export async function finish(outcome: Outcome): Promise<TrainResult> {
   const score = scoreOf(judged.metrics, judged.calibration, classes);
   const linearProbe = scoreOf(probe.metrics, probe.calibration, classes);
   const baselines = { linearProbe };
-  const overruled = judgeOverruled(outcome.plan, tuned.strategy);
+  const overruled = judgeOverruled(outcome.plan, tuned.strategy, advantageOf(outcome));
   const chosen = chosenPlan(outcome);
   await run.write(
     "metrics",
@@ -134,6 +135,18 @@ export async function finish(outcome: Outcome): Promise<TrainResult> {
   await run.write("result", `${JSON.stringify(result, null, 2)}\n`);
   await rm(run.file("checkpoint"), { recursive: true, force: true });
   return result;
+}
+
+/** How the arm chosen compared with what the rule says, where the check tried both. */
+function advantageOf({ search, plan, network, measured }: Outcome) {
+  const step = search === undefined ? undefined : next(search);
+  if (search === undefined || step?.kind !== "done") return undefined;
+  const { rule } = plan;
+  return advantage(
+    search,
+    step.choice,
+    thawIndex(rule.strategy, network.candidates.length, measured.depthCurve),
+  );
 }
 
 /** The plan as it was carried out. */

@@ -144,15 +144,22 @@ async function openCache(
       ? memoryStore(bytes)
       : await activationFile(join(bench.scratch, "activations"), bytes);
   onEvent?.({ kind: "note", says: choice.why });
-  const features = await fillCache(running, viewsOf(augmentation, choice.views, augmented, plain), {
-    store,
-    type: choice.type,
-    batchSize: recipe.batchSize,
-    ...(signal === undefined ? {} : { signal }),
-    onProgress: (done, total) => onEvent?.({ kind: "progress", done, total }),
-  });
-  await prefix.session.release();
-  return { features, choice, close: () => store.close() };
+  try {
+    const views = viewsOf(augmentation, choice.views, augmented, plain);
+    const features = await fillCache(running, views, {
+      store,
+      type: choice.type,
+      batchSize: recipe.batchSize,
+      ...(signal === undefined ? {} : { signal }),
+      onProgress: (done, total) => onEvent?.({ kind: "progress", done, total }),
+    });
+    return { features, choice, close: () => store.close() };
+  } catch (cause) {
+    await store.close();
+    throw cause;
+  } finally {
+    await prefix.session.release();
+  }
 }
 
 function viewsOf(

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import {
   type Arm,
+  advantage,
   next,
   record,
   type SearchState,
@@ -9,35 +10,37 @@ import {
   startSearch,
 } from "./balance-search.ts";
 
-const rungs = [
-  { folds: 1, epochsShare: 0.25 },
-  { folds: 2, epochsShare: 0.5 },
-  { folds: 3, epochsShare: 1 },
-];
 const arms: Arm[] = [6, 3, 2, 4, 1, 5].map((thawIndex, id) => ({
   id,
   thawIndex,
   augmentation: "light",
   learningRate: 1e-3,
+  work: thawIndex === 6 ? 0 : 0.25,
 }));
 
 /** Runs a search in which arm `a` has this loss on picture `p`; the state passes through JSON. */
-function run(loss: (arm: Arm, picture: number) => number, budgetSeconds?: number, seconds = 1) {
+function run(
+  loss: (arm: Arm, picture: number) => number,
+  limits: { budget?: number; budgetSeconds?: number; gated?: boolean } = {},
+) {
   let state: SearchState = startSearch({
     arms,
-    rungs,
+    epochsShare: 0.5,
+    rungs: [1, 2, 3],
     headIndex: 6,
-    ...(budgetSeconds === undefined ? {} : { budgetSeconds }),
+    gated: false,
+    budget: 100,
+    ...limits,
   });
   for (let count = 0; ; count++) {
     const step = next(state);
     if (step.kind === "done") return { ...step, state, count };
-    const { arm, rung, fold } = step.trial;
+    const { arm, fold } = step.trial;
     const losses = Array.from({ length: 30 }, (_, p) => loss(arm, fold * 30 + p)).filter(
       Number.isFinite,
     );
     state = searchState.parse(
-      JSON.parse(JSON.stringify(record(state, { arm: arm.id, rung, fold, losses, seconds }))),
+      JSON.parse(JSON.stringify(record(state, { arm: arm.id, fold, losses, seconds: 1 }))),
     );
   }
 }
@@ -51,15 +54,35 @@ test("finds the best cut where it is clearly best, and ends early", () => {
   expect(count).toBeLessThan(arms.length * 3);
 });
 
-test("prefers fewer trained layers where nothing sets the arms apart", () => {
-  const { choice } = run((arm, p) => 1 + wobble(arm, p));
+test("prefers fewer trained layers where nothing sets the arms that train any apart", () => {
+  const { choice } = run((arm, p) => (arm.thawIndex === 6 ? 1.1 : 1) + wobble(arm, p));
+  expect(choice.thawIndex).toBe(5);
+});
+
+test("keeps the classifier alone where nothing has a lower loss", () => {
+  const { choice } = run((arm, p) => (arm.thawIndex === 6 ? 0.9 : 1) + wobble(arm, p));
   expect(choice.thawIndex).toBe(6);
 });
 
-test("keeps to its time budget", () => {
-  const { reason, count } = run((arm, p) => arm.thawIndex + wobble(arm, p), 4.5);
-  expect(reason).toBe("time");
-  expect(count).toBe(4);
+test("keeps to its budgets of work and of time", () => {
+  const deeper = (arm: Arm, p: number) => arm.thawIndex + wobble(arm, p);
+  expect(run(deeper, { budget: 0.8 })).toMatchObject({ reason: "budget", count: 4 });
+  const hurried = run(deeper, { budgetSeconds: 4 });
+  expect(hurried).toMatchObject({ reason: "budget", count: 3 });
+});
+
+test("a gated search tries one arm and no other where it does not beat the classifier", () => {
+  const shut = run((arm, p) => (arm.thawIndex === 6 ? 0.5 : 1) + wobble(arm, p), { gated: true });
+  expect(shut).toMatchObject({ choice: { thawIndex: 6 }, reason: "settled", count: 2 });
+  const open = run((arm, p) => (arm.thawIndex === 6 ? 2 : 1) + wobble(arm, p), { gated: true });
+  expect(open.count).toBeGreaterThan(6);
+});
+
+test("says by how much the choice did better than another arm", () => {
+  const { state, choice } = run((arm, p) => Math.abs(arm.thawIndex - 3) + wobble(arm, p));
+  const { difference = 0 } = advantage(state, choice, 6) ?? {};
+  expect(difference).toBeLessThan(-2.5);
+  expect(advantage(state, choice, 0)).toBeUndefined();
 });
 
 test("drops arms that diverge and never chooses one", () => {
@@ -74,7 +97,7 @@ test("always ends, on an arm it has seen", () => {
       (levels) => {
         const { choice, count } = run((arm, p) => (levels[arm.id] ?? 0) + wobble(arm, p));
         expect(arms).toContainEqual(choice);
-        expect(count).toBeLessThanOrEqual(arms.length * 6);
+        expect(count).toBeLessThanOrEqual(arms.length * 3);
       },
     ),
     { numRuns: 50 },

@@ -9,28 +9,21 @@ export const arm = z.object({
   thawIndex: z.int().nonnegative(),
   augmentation: augmentationStrength,
   learningRate: z.number().positive(),
+  /** Work of one trial, relative to one full fine-tuning of the same data. */
+  work: z.number().nonnegative(),
 });
 export type Arm = z.infer<typeof arm>;
 
-/** One stage of successive halving: every surviving arm, this many folds, this share of the epochs. */
-export const rung = z.object({
-  folds: z.int().positive(),
-  epochsShare: z.number().positive().max(1),
-});
-export type Rung = z.infer<typeof rung>;
-
-/** What to run next: one arm on one fold. */
-export const trial = z.object({
-  arm,
-  rung: z.int().nonnegative(),
-  fold: z.int().nonnegative(),
-  epochsShare: z.number().positive().max(1),
-});
-export type Trial = z.infer<typeof trial>;
+/** What to run next: one arm, judged on one fold and trained on the others. */
+export interface Trial {
+  readonly arm: Arm;
+  readonly fold: number;
+  /** Share of the epochs of a whole training. */
+  readonly epochsShare: number;
+}
 
 export const trialResult = z.object({
   arm: z.int().nonnegative(),
-  rung: z.int().nonnegative(),
   fold: z.int().nonnegative(),
   /** Validation loss of every picture of the fold, in the fold's order; empty if it diverged. */
   losses: z.array(z.number()),
@@ -41,10 +34,16 @@ export type TrialResult = z.infer<typeof trialResult>;
 /** Everything the search knows; JSON, so that it can be journalled and resumed. */
 export const searchState = z.object({
   arms: z.array(arm).min(1),
-  rungs: z.array(rung).min(1),
+  epochsShare: z.number().positive().max(1),
+  /** Folds that the arms still in the race have been judged on at the end of each rung, rising. */
+  rungs: z.array(z.int().positive()).min(1),
   /** Index of the candidate that trains the classifier only; its arms are never dropped. */
   headIndex: z.int().nonnegative(),
-  /** Time for all trials; absent for no limit. */
+  /** The second arm must beat the first on the first fold for any other to be tried. */
+  gated: z.boolean(),
+  /** Work that all trials together may take, relative to one full fine-tuning. */
+  budget: z.number().positive(),
+  /** Time for all trials; absent for no limit. Choices then depend on the machine's speed. */
   budgetSeconds: z.number().positive().optional(),
   rung: z.int().nonnegative(),
   /** Arms still in the race, in the order they are tried. */
@@ -52,7 +51,7 @@ export const searchState = z.object({
   /** What would have been chosen after each finished rung. */
   choices: z.array(z.int().nonnegative()),
   results: z.array(trialResult),
-  finished: z.enum(["settled", "complete", "time"]).nullable(),
+  finished: z.enum(["settled", "complete"]).nullable(),
 });
 export type SearchState = z.infer<typeof searchState>;
 
@@ -61,24 +60,21 @@ export type Step =
   | {
       readonly kind: "done";
       readonly choice: Arm;
-      readonly reason: "settled" | "complete" | "time";
+      readonly reason: "settled" | "complete" | "budget";
     };
 
 /** Each rung keeps this share of its arms (Jamieson and Talwalkar, 2016; Li et al., Hyperband, 2018). */
 const keptShare = 1 / 3;
 
 /** Begins a search; `arms` in the order they should be tried, the most likely first. */
-export function startSearch(options: {
-  readonly arms: readonly Arm[];
-  readonly rungs: readonly Rung[];
-  readonly headIndex: number;
-  readonly budgetSeconds?: number;
-}): SearchState {
+export function startSearch(
+  options: Pick<
+    SearchState,
+    "arms" | "epochsShare" | "rungs" | "headIndex" | "gated" | "budget" | "budgetSeconds"
+  >,
+): SearchState {
   return {
-    arms: [...options.arms],
-    rungs: [...options.rungs],
-    headIndex: options.headIndex,
-    ...(options.budgetSeconds === undefined ? {} : { budgetSeconds: options.budgetSeconds }),
+    ...options,
     rung: 0,
     alive: options.arms.map(({ id }) => id),
     choices: [],
@@ -89,18 +85,16 @@ export function startSearch(options: {
 
 /**
  * The next trial, or the end. The search ends early when two rungs in a row choose the same arm
- * (`settled`), and when the next trial would not fit the time budget (`time`).
+ * or the gate stays shut (`settled`), and when the next trial would not fit the budget.
  */
 export function next(state: SearchState): Step {
   const trial = state.finished === null ? pending(state) : undefined;
   if (trial === undefined) {
     return { kind: "done", choice: choose(state), reason: state.finished ?? "complete" };
   }
-  const { budgetSeconds } = state;
-  const overdue = budgetSeconds !== undefined && spent(state) + cost(state, trial) > budgetSeconds;
-  return overdue
-    ? { kind: "done", choice: choose(state), reason: "time" }
-    : { kind: "trial", trial };
+  return affordable(state, trial)
+    ? { kind: "trial", trial }
+    : { kind: "done", choice: choose(state), reason: "budget" };
 }
 
 /** The state after a trial; the arms of a finished rung are halved. */
@@ -111,11 +105,14 @@ export function record(state: SearchState, result: TrialResult): SearchState {
     results: [...state.results, result],
     alive: diverged ? state.alive.filter((id) => id !== result.arm) : state.alive,
   };
+  if (after.gated && after.results.length === 2 && choose(after).thawIndex === after.headIndex) {
+    return { ...after, finished: "settled" };
+  }
   return pending(after) === undefined ? climb(after) : after;
 }
 
 function climb(state: SearchState): SearchState {
-  const ranked = rank(state, state.rung);
+  const ranked = rank(state, foldsOf(state, state.rung));
   const choice = choose(state).id;
   const choices = [...state.choices, choice];
   const settled = choices.length > 1 && choices.at(-2) === choice;
@@ -129,18 +126,21 @@ function climb(state: SearchState): SearchState {
 }
 
 /**
- * The arm the results so far speak for, by the one-standard-error rule (Breiman et al., CART,
- * 1984): of all arms not worse than the best by more than a standard error of their paired
- * difference, the one that trains the fewest layers. Judged at the last rung that is complete for
- * more than one arm; before any result, the first arm.
+ * The arm the results so far speak for. By the one-standard-error rule (Breiman et al., CART,
+ * 1984) it is, of all arms not worse than the best by more than a standard error of their paired
+ * difference, the one that trains the fewest layers. The classifier alone does not profit from
+ * that rule: it is chosen only where nothing has a lower loss. Judged on the most folds that more
+ * than one arm has seen; before any result, the first arm.
  */
 export function choose(state: SearchState): Arm {
-  for (let level = state.rung; level >= 0; level--) {
-    const ranked = rank(state, level);
+  for (let folds = foldsOf(state, state.rung); folds >= 1; folds--) {
+    const ranked = rank(state, folds);
     const [best] = ranked;
-    if (best === undefined || (ranked.length < 2 && level > 0)) continue;
+    if (best === undefined || (ranked.length < 2 && folds > 1)) continue;
+    if (isHead(state, best)) return armOf(state, best);
     const close = ranked.filter((id) => {
-      const { difference, standardError } = comparison(state, level, id, best);
+      if (isHead(state, id)) return false;
+      const { difference, standardError } = compareArms(state, id, best, folds);
       return difference <= standardError;
     });
     const fewest = Math.max(...close.map((id) => armOf(state, id).thawIndex));
@@ -150,69 +150,82 @@ export function choose(state: SearchState): Arm {
   return armOf(state, state.alive[0] ?? state.arms[0]?.id ?? 0);
 }
 
-/** Mean validation loss of every arm that finished a rung, with its standard error over folds. */
-export function standings(
+/**
+ * Validation loss of the choice minus that of the arm that thaws at `thawIndex`, on the pictures
+ * both were judged on; undefined where none were.
+ */
+export function advantage(
   state: SearchState,
-  level: number,
-): { readonly arm: Arm; readonly folds: number[] }[] {
-  return rank(state, level).map((id) => ({
+  choice: Arm,
+  thawIndex: number,
+): Comparison | undefined {
+  const rival = state.arms.find((one) => one.thawIndex === thawIndex);
+  if (rival === undefined) return undefined;
+  const folds = Math.min(foldsSeen(state, choice.id), foldsSeen(state, rival.id));
+  return folds === 0 ? undefined : compareArms(state, choice.id, rival.id, folds);
+}
+
+/** How two arms compare on the first `folds` folds: `a` minus `b`, in nats. */
+function compareArms(state: SearchState, a: number, b: number, folds: number): Comparison {
+  const losses = (id: number) => resultsOf(state, id, folds).flatMap((result) => result.losses);
+  return compare(losses(a), losses(b));
+}
+
+/** Every arm that was judged without diverging, with its mean validation loss on each fold. */
+export function standings(state: SearchState): { readonly arm: Arm; readonly folds: number[] }[] {
+  return rank(state, 1).map((id) => ({
     arm: armOf(state, id),
-    folds: resultsOf(state, level, id).map(({ losses }) => mean(losses)),
+    folds: resultsOf(state, id, Number.POSITIVE_INFINITY).map(({ losses }) => mean(losses)),
   }));
 }
 
-/** Arms that finished a rung without diverging, best first. */
-function rank(state: SearchState, level: number): number[] {
-  const folds = state.rungs[level]?.folds ?? 0;
+function foldsSeen(state: SearchState, id: number): number {
+  return resultsOf(state, id, Number.POSITIVE_INFINITY).length;
+}
+
+/** Arms that were judged on the first `folds` folds without diverging, best first. */
+function rank(state: SearchState, folds: number): number[] {
   return state.arms
-    .map(({ id }) => ({ id, results: resultsOf(state, level, id) }))
+    .map(({ id }) => ({ id, results: resultsOf(state, id, folds) }))
     .filter(({ results }) => results.length === folds)
     .map(({ id, results }) => ({ id, loss: mean(results.flatMap(({ losses }) => losses)) }))
     .sort((a, b) => a.loss - b.loss || a.id - b.id)
     .map(({ id }) => id);
 }
 
-function comparison(state: SearchState, level: number, a: number, b: number): Comparison {
-  const losses = (id: number) => resultsOf(state, level, id).flatMap((result) => result.losses);
-  return compare(losses(a), losses(b));
-}
-
-function resultsOf(state: SearchState, level: number, id: number): TrialResult[] {
+function resultsOf(state: SearchState, id: number, folds: number): TrialResult[] {
   return state.results
-    .filter(({ arm, rung, losses }) => arm === id && rung === level && losses.length > 0)
+    .filter(({ arm, fold, losses }) => arm === id && fold < folds && losses.length > 0)
     .sort((a, b) => a.fold - b.fold);
 }
 
-/** The first trial of the current rung without a result; arms of one cut follow each other. */
+/** The first trial of the current rung without a result; trials of one arm follow each other. */
 function pending(state: SearchState): Trial | undefined {
-  const level = state.rungs[state.rung];
-  if (level === undefined) return undefined;
   for (const id of state.alive) {
-    for (let fold = 0; fold < level.folds; fold++) {
-      const done = state.results.some(
-        (result) => result.arm === id && result.rung === state.rung && result.fold === fold,
-      );
-      if (!done) {
-        return { arm: armOf(state, id), rung: state.rung, fold, epochsShare: level.epochsShare };
-      }
+    for (let fold = 0; fold < foldsOf(state, state.rung); fold++) {
+      if (state.results.some((result) => result.arm === id && result.fold === fold)) continue;
+      return { arm: armOf(state, id), fold, epochsShare: state.epochsShare };
     }
   }
   return undefined;
 }
 
-function spent(state: SearchState): number {
-  return state.results.reduce((total, { seconds }) => total + seconds, 0);
+/** Work of all trials so far, relative to one full fine-tuning of the same data. */
+export function workSpent(state: SearchState): number {
+  return state.results.reduce((total, { arm: id }) => total + armOf(state, id).work, 0);
 }
 
-/** What a trial will take, from the nearest cut tried so far; 0 while nothing is known. */
-function cost(state: SearchState, { arm: wanted, epochsShare }: Trial): number {
-  const known = state.results
-    .map((result) => ({
-      distance: Math.abs(armOf(state, result.arm).thawIndex - wanted.thawIndex),
-      seconds: (result.seconds * epochsShare) / (state.rungs[result.rung]?.epochsShare ?? 1),
-    }))
-    .sort((a, b) => a.distance - b.distance);
-  return known[0]?.seconds ?? 0;
+function affordable(state: SearchState, { arm: { work } }: Trial): boolean {
+  const spent = workSpent(state);
+  if (spent + work > state.budget) return false;
+  if (state.budgetSeconds === undefined) return true;
+  const seconds = state.results.reduce((total, result) => total + result.seconds, 0);
+  const perWork = spent === 0 ? 0 : seconds / spent;
+  return seconds + work * perWork <= state.budgetSeconds;
+}
+
+function foldsOf({ rungs }: SearchState, level: number): number {
+  return rungs[level] ?? 0;
 }
 
 function isHead(state: SearchState, id: number): boolean {

@@ -50,17 +50,18 @@ test("an ambiguous verdict races the classifier against some layers", () => {
   const made = planFor(400, "ambiguous");
   expect(made.check).toBe("race");
   const start = cuts.findIndex(({ value }) => value === made.thawPoint.cut);
-  const state = searchFor({ plan: made, candidates: cuts.length, start });
+  const state = searchFor({ plan: made, cuts, start, ambiguous: true });
   const thawed = state?.arms.map((arm) => arm.thawIndex) ?? [];
   expect(thawed).toContain(8);
   expect(thawed.some((index) => index > 0 && index < 8)).toBe(true);
+  expect(state?.gated).toBe(false);
 });
 
 test("the rule alone and a forced strategy are carried out unchecked", () => {
   expect(planFor(400, "dissimilar", { ruleOnly: true }).check).toBe("none");
   const forced = planFor(400, "dissimilar", { strategy: "full" });
   expect(forced).toMatchObject({ strategy: "full", check: "none", rule: { strategy: "partial" } });
-  expect(searchFor({ plan: forced, candidates: 9, start: 0 })).toBeUndefined();
+  expect(searchFor({ plan: forced, cuts, start: 0, ambiguous: false })).toBeUndefined();
 });
 
 test("small and dissimilar data is augmented more than small and similar data", () => {
@@ -70,16 +71,24 @@ test("small and dissimilar data is augmented more than small and similar data", 
 
 test("says when measurement overrules the rule, and only then", () => {
   expect(overruled(planFor(400, "similar"), "head")).toBeNull();
-  expect(overruled(planFor(400, "similar"), "partial")).toMatchObject({
-    from: "head",
-    to: "partial",
-  });
+  const advantage = { difference: -0.214, standardError: 0.06 };
+  const found = overruled(planFor(400, "similar"), "partial", advantage);
+  expect(found).toMatchObject({ from: "head", to: "partial" });
+  expect(found?.says).toContain("lower by 0.21 (standard error 0.06)");
 });
 
-test("fine-tuning must beat the linear probe", () => {
+test("fine-tuning is handed back unless the validation pictures speak against it", () => {
   const right = { hits: [1, 1, 1, 1, 1, 0], losses: [0.1, 0.1, 0.1, 0.1, 0.1, 1] };
   const wrong = { hits: [0, 0, 0, 0, 1, 0], losses: [1, 1, 1, 1, 0.1, 1] };
   expect(judge(wrong, right).winner).toBe("fine-tuned");
   expect(judge(right, wrong).winner).toBe("linear-probe");
-  expect(judge(right, right).winner).toBe("linear-probe");
+  expect(judge(right, right).winner).toBe("fine-tuned");
+});
+
+test("trials are priced in work: less for fewer trained layers, none for the classifier", () => {
+  const state = searchFor({ plan: planFor(400, "similar"), cuts, start: 8, ambiguous: false });
+  const works = state?.arms.toSorted((a, b) => a.thawIndex - b.thawIndex).map(({ work }) => work);
+  expect(works?.at(-1)).toBe(0);
+  expect(works).toEqual(works?.toSorted((a, b) => b - a));
+  expect(works?.[0]).toBeCloseTo(1 / 3, 5);
 });

@@ -45,7 +45,6 @@ export function decide(situation: Situation): Plan {
     ...recipeFor(strategy, {
       pictures: situation.pictures,
       classes: situation.classes,
-      similar: quadrant.similar,
     }),
     ...(options.epochs === undefined ? {} : { epochs: options.epochs }),
     ...(options.batchSize === undefined ? {} : { batchSize: options.batchSize }),

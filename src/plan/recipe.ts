@@ -4,80 +4,35 @@ export interface RecipeFacts {
   /** Training pictures. */
   readonly pictures: number;
   readonly classes: number;
-  readonly similar: boolean;
 }
 
-interface Habits
-  extends Pick<
-    Recipe,
-    "augmentation" | "views" | "learningRate" | "layerDecay" | "weightDecay" | "dropout"
-  > {
-  /** Optimizer steps that are usually enough; turned into epochs within the limits. */
-  readonly steps: number;
-  readonly epochs: readonly [least: number, most: number];
-}
-
-/**
- * AdamW throughout. The more layers are trained, the lower the rate and the steeper its decay
- * towards the front, whose general features need the least change (Howard and Ruder, 2018); the
- * fewer pictures, the more augmentation and dropout.
- */
-const habits: Readonly<Record<Strategy, Habits>> = {
-  head: {
-    augmentation: "none",
-    views: 1,
-    learningRate: 3e-3,
-    layerDecay: 1,
-    weightDecay: 1e-2,
-    dropout: 0.2,
-    steps: 1000,
-    epochs: [10, 60],
-  },
-  rear: {
-    augmentation: "light",
-    views: 4,
-    learningRate: 1e-3,
-    layerDecay: 0.8,
-    weightDecay: 2e-2,
-    dropout: 0.2,
-    steps: 800,
-    epochs: [8, 20],
-  },
-  partial: {
-    augmentation: "medium",
-    views: 8,
-    learningRate: 1e-3,
-    layerDecay: 0.8,
-    weightDecay: 5e-2,
-    dropout: 0.3,
-    steps: 500,
-    epochs: [12, 40],
-  },
-  full: {
-    augmentation: "light",
-    views: 0,
-    learningRate: 1e-3,
-    layerDecay: 0.8,
-    weightDecay: 2e-2,
-    dropout: 0.2,
-    steps: 1000,
-    epochs: [8, 30],
-  },
+const augmentations: Readonly<Record<Strategy, Recipe["augmentation"]>> = {
+  head: "none",
+  rear: "light",
+  partial: "medium",
+  full: "light",
 };
 
-/** Layers far from what they were pretrained on must move more: the decay is flatter. */
-const unfamiliarDecay = 0.9;
+/** Pictures seen in one training, all epochs together, within the limits on epochs. */
+const seen = 3300;
+const epochs = { least: 8, most: 20 };
 
-/** How to train a strategy on this much data. */
-export function recipeFor(strategy: Strategy, { pictures, classes, similar }: RecipeFacts): Recipe {
-  const { steps, epochs, ...usual } = habits[strategy];
-  const batchSize = pictures < 256 ? 16 : 32;
-  const wanted = Math.round(steps / Math.max(1, pictures / batchSize));
+/**
+ * How to train on this much data. The strategies differ in where they thaw, hardly in how they
+ * train: AdamW from the linear probe, at a rate that falls from the head towards the front, whose
+ * general features need the least change (Howard and Ruder, 2018).
+ */
+export function recipeFor(strategy: Strategy, { pictures, classes }: RecipeFacts): Recipe {
+  const wanted = Math.round(seen / Math.max(1, pictures));
   return {
-    ...usual,
-    layerDecay: similar ? usual.layerDecay : Math.max(usual.layerDecay, unfamiliarDecay),
-    epochs: Math.max(epochs[0], Math.min(epochs[1], wanted)),
-    batchSize,
+    augmentation: augmentations[strategy],
+    views: 4,
+    learningRate: 1e-3,
+    layerDecay: 0.9,
+    weightDecay: 2e-2,
+    dropout: 0.2,
+    epochs: Math.max(epochs.least, Math.min(epochs.most, wanted)),
+    batchSize: pictures < 512 ? 16 : 32,
     optimizer: "adamw",
     // With two classes the smoothed target leaves little to tell them apart by.
     labelSmoothing: classes > 2 ? 0.1 : 0.05,

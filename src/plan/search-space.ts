@@ -1,87 +1,108 @@
 import type { AugmentationStrength } from "../data/view.ts";
-import { type Arm, type Rung, type SearchState, startSearch } from "./balance-search.ts";
+import type { Cut } from "../models/pretrained.ts";
+import { type Arm, type SearchState, startSearch } from "./balance-search.ts";
 import type { Plan, Strategy } from "./plan.ts";
 import { thawIndex } from "./thaw-point.ts";
+import { trainingWork } from "./work.ts";
 
-/** Cuts on either side of the start that the balance search tries. */
-const reach = 2;
+/** Cuts that the balance search tries beside the start, in candidates towards the front. */
+const steps = [0, 2, -2];
+/** Learning rates that the balance search tries at the start, relative to the plan's. */
+const rates = [3, 1 / 3];
 
-const searched: readonly AugmentationStrength[] = ["light", "medium", "strong"];
-/** Learning rates tried at the start's cut, relative to the plan's. */
-const rates = [1, 1 / 3, 3];
+/** Every trial trains on two thirds of the pictures and is judged on the last third. */
+const folds = 3;
+const rungs = [1, 2, 3];
 
-const searchRungs: readonly Rung[] = [
-  { folds: 1, epochsShare: 0.25 },
-  { folds: 2, epochsShare: 0.5 },
-  { folds: 3, epochsShare: 1 },
-];
-const raceRungs: readonly Rung[] = [
-  { folds: 1, epochsShare: 0.5 },
-  { folds: 2, epochsShare: 0.5 },
-];
+/**
+ * How much a check may cost, in full fine-tunings of the same data: with the training of the
+ * choice itself, deciding and training stay below one and a half on average.
+ */
+const budgets = { race: 0.6, search: 0.9 };
 
 export interface SearchSpace {
   readonly plan: Plan;
-  /** Number of candidate thaw points; the last one trains the classifier only. */
-  readonly candidates: number;
+  /** Candidate thaw points; the last one trains the classifier only. */
+  readonly cuts: readonly Cut[];
   /** Index of the candidate the search starts around. */
   readonly start: number;
+  /** The measurements could not tell whether the pictures resemble the pretraining data. */
+  readonly ambiguous: boolean;
   readonly budgetSeconds?: number;
 }
 
 /** The check that a plan asks for, ready to run; undefined where it asks for none. */
 export function searchFor(space: SearchSpace): SearchState | undefined {
-  if (space.plan.check === "none") return undefined;
-  const race = space.plan.check === "race";
+  const { plan, cuts, budgetSeconds } = space;
+  if (plan.check === "none") return undefined;
+  const epochsShare = 0.5;
+  const share = epochsShare * (1 - 1 / folds);
+  const last = cuts.length - 1;
+  const entries = plan.check === "race" ? raceEntries(space) : searchEntries(space);
   return startSearch({
-    arms: number(race ? raceArms(space) : searchArms(space)),
-    rungs: race ? raceRungs : searchRungs,
-    headIndex: space.candidates - 1,
-    ...(space.budgetSeconds === undefined ? {} : { budgetSeconds: space.budgetSeconds }),
+    arms: entries.map((entry, id): Arm => {
+      const cut = cuts[entry.thawIndex];
+      if (cut === undefined) throw new RangeError(`no candidate ${entry.thawIndex}`);
+      const views = entry.augmentation === "none" ? 1 : plan.views;
+      const work = entry.thawIndex === last ? 0 : share * trainingWork(cut, { ...plan, views });
+      return { id, ...entry, work };
+    }),
+    epochsShare,
+    rungs,
+    headIndex: last,
+    gated: plan.strategy === "head" && !space.ambiguous,
+    budget: budgets[plan.check],
+    ...(budgetSeconds === undefined ? {} : { budgetSeconds }),
   });
 }
 
-type Entry = Omit<Arm, "id">;
+type Entry = Omit<Arm, "id" | "work">;
 
-/** Cuts x augmentation strengths around the start, nearest first, and the rates at the start. */
-function searchArms({ plan, candidates, start }: SearchSpace): Entry[] {
-  const cuts = Array.from({ length: 2 * reach + 1 }, (_, i) => start - reach + i)
-    .filter((index) => index >= 0 && index < candidates - 1)
-    .sort((a, b) => Math.abs(a - start) - Math.abs(b - start) || b - a);
+/** Cuts around the start, the most likely first, then augmentation and rates at the start. */
+function searchEntries({ plan, cuts, start }: SearchSpace): Entry[] {
+  const last = cuts.length - 1;
+  const tried = steps.map((step) => start - step).filter((index) => index >= 0 && index < last);
   return [
-    headEntry(plan, candidates),
-    ...cuts.flatMap((index) => [
-      ...searched.map((augmentation) => entry(plan, index, augmentation, 1)),
-      ...(index === start
-        ? rates
-            .filter((rate) => rate !== 1)
-            .map((rate) => entry(plan, index, plan.augmentation, rate))
-        : []),
-    ]),
+    headEntry(plan, last),
+    ...tried.map((index) => entry(plan, index)),
+    ...neighbours(plan.augmentation).map((augmentation) => ({
+      ...entry(plan, start),
+      augmentation,
+    })),
+    ...rates.map((rate) => ({
+      ...entry(plan, start),
+      learningRate: plan.learningRate * rate,
+    })),
+    ...(start === 0 ? [] : [entry(plan, 0)]),
   ];
 }
 
 /** The classifier only, the plan's own cut, and what the other strategies would thaw. */
-function raceArms({ plan, candidates, start }: SearchSpace): Entry[] {
+function raceEntries({ plan, cuts, start, ambiguous }: SearchSpace): Entry[] {
+  const last = cuts.length - 1;
+  const usual = (strategy: Strategy) => thawIndex(strategy, cuts.length, undefined);
   const rivals: readonly Strategy[] =
-    plan.strategy === "full" || plan.strategy === "rear" ? ["rear", "full"] : ["rear", "partial"];
+    plan.strategy === "full" || ambiguous
+      ? ["partial", "rear", "full"]
+      : ["rear", "partial", "full"];
   const own = plan.strategy === "head" ? [] : [start];
-  const others = rivals
-    .filter((strategy) => strategy !== plan.strategy)
-    .map((strategy) => thawIndex(strategy, candidates, undefined));
-  const cuts = [...new Set([...own, ...others])].filter((index) => index < candidates - 1);
+  const tried = new Set([...own, ...rivals.map(usual)].filter((index) => index < last));
+  return [headEntry(plan, last), ...[...tried].map((index) => entry(plan, index))];
+}
+
+function headEntry(plan: Plan, last: number): Entry {
+  return { thawIndex: last, augmentation: "none", learningRate: plan.learningRate };
+}
+
+function entry(plan: Plan, thawIndex: number): Entry {
   const augmentation = plan.augmentation === "none" ? "light" : plan.augmentation;
-  return [headEntry(plan, candidates), ...cuts.map((index) => entry(plan, index, augmentation, 1))];
+  return { thawIndex, augmentation, learningRate: plan.learningRate };
 }
 
-function headEntry(plan: Plan, candidates: number): Entry {
-  return entry(plan, candidates - 1, "none", 1);
-}
+const strengths: readonly AugmentationStrength[] = ["none", "light", "medium", "strong"];
 
-function entry(plan: Plan, index: number, augmentation: AugmentationStrength, rate: number): Entry {
-  return { thawIndex: index, augmentation, learningRate: plan.learningRate * rate };
-}
-
-function number(entries: readonly Entry[]): Arm[] {
-  return entries.map((one, id) => ({ id, ...one }));
+/** One step stronger, then one step weaker. */
+function neighbours(own: AugmentationStrength): AugmentationStrength[] {
+  const at = strengths.indexOf(own);
+  return [at + 1, at - 1].flatMap((index) => strengths[index] ?? []);
 }

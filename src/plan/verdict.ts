@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { compare } from "./compare.ts";
+import { type Comparison, compare } from "./compare.ts";
 import { type Plan, strategy } from "./plan.ts";
 
 /** How a trained network did on the validation pictures, one entry a picture in one order. */
@@ -20,14 +20,15 @@ export const verdict = z.object({
 export type Verdict = z.infer<typeof verdict>;
 
 /**
- * Fine-tuning must beat the linear probe to be handed back: by accuracy where the two differ by
- * more than a standard error, else by loss, which sees more than right and wrong.
+ * Whether the validation pictures speak against the fine-tuned network that the check chose: by
+ * accuracy where the two differ by more than a standard error, else by a loss that is higher by
+ * more than its standard error.
  */
 export function judge(linearProbe: ValidationOutcome, fineTuned: ValidationOutcome): Verdict {
   const { difference: accuracy, standardError } = compare(fineTuned.hits, linearProbe.hits);
-  const loss = compare(fineTuned.losses, linearProbe.losses).difference;
+  const loss = compare(fineTuned.losses, linearProbe.losses);
   const clear = Math.abs(accuracy) > standardError;
-  const better = clear ? accuracy > 0 : loss < 0;
+  const better = clear ? accuracy > 0 : loss.difference <= loss.standardError;
   const points = `${(100 * Math.abs(accuracy)).toFixed(1)} points of validation accuracy`;
   const margin = `${(100 * standardError).toFixed(1)}`;
   return {
@@ -38,8 +39,8 @@ export function judge(linearProbe: ValidationOutcome, fineTuned: ValidationOutco
         ? `Fine-tuning gained ${points} over the linear probe (standard error ${margin}).`
         : `Fine-tuning lost ${points} against the linear probe (standard error ${margin}), so the linear probe is kept.`
       : better
-        ? `Fine-tuning and the linear probe are right equally often within ${margin} points; fine-tuning is kept for its lower loss.`
-        : `Fine-tuning did not do better than the linear probe (within ${margin} points), so the linear probe is kept: fewer trained layers, less to overfit.`,
+        ? `Fine-tuning and the linear probe are right equally often within ${margin} points; fine-tuning, which did better in the check, is kept.`
+        : `Fine-tuning and the linear probe are right equally often within ${margin} points, but fine-tuning is clearly more wrong where it errs, so the linear probe is kept: fewer trained layers, less to overfit.`,
   };
 }
 
@@ -55,14 +56,26 @@ const names: Readonly<Record<Plan["strategy"], string>> = {
 
 /**
  * Whether measurement overruled the four-quadrant rule, and the sentence that says so.
- * @param measured the strategy that won on the data
+ * @param done the strategy that was carried out
+ * @param advantage validation loss of what was chosen minus that of what the rule says, on the
+ *   same pictures; absent where the check did not try both
  */
-export function overruled(plan: Plan, measured: Plan["strategy"]): Overruling | null {
+export function overruled(
+  plan: Plan,
+  done: Plan["strategy"],
+  advantage?: Comparison,
+): Overruling | null {
   const from = plan.rule.strategy;
-  if (plan.check === "none" || from === measured) return null;
+  if (plan.check === "none" || from === done) return null;
   return {
     from,
-    to: measured,
-    says: `The rule says ${names[from]}; measured on your pictures, ${names[measured]} did better, so that was done.`,
+    to: done,
+    says: `The rule says ${names[from]}; measured on your pictures, ${names[done]} did better${howMuch(advantage)}, so that was done.`,
   };
+}
+
+function howMuch(advantage: Comparison | undefined): string {
+  if (advantage === undefined || advantage.difference >= 0) return "";
+  const { difference, standardError } = advantage;
+  return `: on pictures held back, its loss was lower by ${(-difference).toFixed(2)} (standard error ${standardError.toFixed(2)})`;
 }

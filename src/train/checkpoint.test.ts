@@ -11,7 +11,7 @@ const state: FitState = {
     epochs: 9,
     sums: { loss: 0.1 + 0.2, hits: 5, rows: 12 },
     learningRateScale: 0.1,
-    patience: { bestEpoch: 1, bestLoss: 1 / 3, waited: 0 },
+    patience: { bestEpoch: 1, lowest: [1 / 3], waited: 0 },
     history: [
       {
         epoch: 0,

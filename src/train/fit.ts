@@ -9,7 +9,7 @@ import type { Diverged } from "./fit-events.ts";
 import type { FitOptions, FitResult } from "./fit-options.ts";
 import type { FitProgress, FitState } from "./fit-state.ts";
 import { learningRateAt } from "./schedule.ts";
-import { argmaxRows, crossEntropy } from "./softmax.ts";
+import { argmaxRows, crossEntropies, crossEntropy } from "./softmax.ts";
 import { openTrainable, type Trainable } from "./trainable.ts";
 import { validationLogits } from "./validation.ts";
 
@@ -22,7 +22,7 @@ const noSums: FitProgress["sums"] = { loss: 0, hits: 0, rows: 0 };
 
 /**
  * Trains a network's parameters by group from a cut to the logits, validating after every epoch
- * and keeping the weights of the lowest validation loss.
+ * and keeping the weights of the last epoch that is not clearly worse than the best one.
  *
  * Between any two steps the whole state is a `FitState`. Resumed from one, a fit ends with the
  * same bytes as an uninterrupted one (with one seed, machine and thread count, and no `minutes`).
@@ -101,7 +101,8 @@ async function run(options: FitOptions, trainable: Trainable): Promise<FitResult
   async function endEpoch(): Promise<Diverged | undefined> {
     const { epoch, sums } = progress;
     const logits = await validationLogits(options, trainable);
-    const loss = crossEntropy(logits, labels, classes);
+    const losses = [...crossEntropies(logits, labels, classes)];
+    const loss = losses.reduce((sum, one) => sum + one, 0) / losses.length;
     const fault = notFinite({ "validation loss": loss });
     if (fault !== undefined) return diverged(fault, epoch, null, []);
     const hits = argmaxRows(logits, classes).filter((guess, row) => guess === labels[row]).length;
@@ -113,7 +114,7 @@ async function run(options: FitOptions, trainable: Trainable): Promise<FitResult
       validationLoss: loss,
       validationAccuracy: hits / labels.length,
     };
-    const patience = observe(progress.patience, epoch, loss);
+    const patience = observe(progress.patience, epoch, losses);
     const improved = patience.bestEpoch === epoch;
     if (improved) best = trainable.weights();
     progress = {

@@ -6,8 +6,8 @@ const entries: JournalEntry[] = [
   { kind: "checkpoint", epoch: 1, step: 2 },
   {
     kind: "trial",
-    arm: { id: 0, thawIndex: 3, augmentation: "light", learningRate: 1e-3 },
-    result: { arm: 0, rung: 0, fold: 1, losses: [0.1, 0.2], seconds: 1.5 },
+    arm: { id: 0, thawIndex: 3, augmentation: "light", learningRate: 1e-3, work: 0.2 },
+    result: { arm: 0, fold: 1, losses: [0.1, 0.2], seconds: 1.5 },
   },
   { kind: "stopped", reason: "patience", bestEpoch: 4 },
 ];

@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { float32 } from "../onnx/tensor.ts";
 import {
   type Arm,
   type SearchState,
@@ -7,6 +6,7 @@ import {
   type TrialResult,
 } from "../plan/balance-search.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
+import type { LinearProbe } from "./linear-probe.ts";
 import { runSearch, type SearchOptions } from "./search.ts";
 import { tinyExamples, tinyFit, tinyPictures } from "./tiny-task.fixture.ts";
 
@@ -17,16 +17,17 @@ const arm = (id: number, learningRate: number): Arm => ({
   thawIndex: id,
   augmentation: "light",
   learningRate,
+  work: 0.1,
 });
 
 function searching(arms: readonly Arm[]): SearchState {
   return startSearch({
-    arms,
-    rungs: [
-      { folds: 1, epochsShare: 0.5 },
-      { folds: 2, epochsShare: 1 },
-    ],
-    headIndex: arms.length - 1,
+    arms: [...arms],
+    epochsShare: 0.5,
+    rungs: [1, 2],
+    headIndex: arms.length,
+    gated: false,
+    budget: 100,
   });
 }
 
@@ -37,6 +38,7 @@ function options(changes: Partial<SearchOptions> = {}) {
     state: searching([arm(0, 0.05), arm(1, 0.01), arm(2, 0.002)]),
     examples,
     folds,
+    probe: (_, validation) => probeOfZeros(validation),
     async open({ id, learningRate }) {
       log.push(`open ${id}`);
       const { train: _, validation: __, ...fit } = tinyFit({ learningRate, epochs: 4 });
@@ -48,13 +50,23 @@ function options(changes: Partial<SearchOptions> = {}) {
       };
     },
     async onTrial(_, result) {
-      log.push(`trial ${result.arm}/${result.rung}/${result.fold}`);
+      log.push(`trial ${result.arm}/${result.fold}`);
       results.push(result);
     },
     ...changes,
   };
   return { search, log, results };
 }
+
+/** A linear probe that finds every class equally likely. */
+const probeOfZeros = async (validation: readonly unknown[]): Promise<LinearProbe> => ({
+  weight: new Float32Array(18),
+  bias: new Float32Array(3),
+  l2: 1,
+  iterations: 0,
+  validationLogits: new Float32Array(3 * validation.length),
+  validationLoss: Math.log(3),
+});
 
 const withoutTimes = (results: readonly TrialResult[]) =>
   results.map(({ seconds: _, ...rest }) => rest);
@@ -65,10 +77,10 @@ describe("the balance search at work", () => {
     const { choice, state } = await runSearch(search);
     expect(log.slice(0, 7)).toEqual([
       "open 0",
-      "trial 0/0/0",
+      "trial 0/0",
       "close 0",
       "open 1",
-      "trial 1/0/0",
+      "trial 1/0",
       "close 1",
       "open 2",
     ]);
@@ -82,12 +94,12 @@ describe("the balance search at work", () => {
   test("passes the planned share of the epochs on", async () => {
     const epochs = new Map<string, number>();
     const { search } = options({
-      onEvent: ({ rung }, event) => {
-        if (event.kind === "epoch") epochs.set(`rung ${rung}`, event.epochs);
+      onEvent: ({ fold }, event) => {
+        if (event.kind === "epoch") epochs.set(`fold ${fold}`, event.epochs);
       },
     });
     await runSearch(search);
-    expect(epochs.get("rung 0")).toBe(2);
+    expect(epochs.get("fold 0")).toBe(2);
   });
 
   test("drops an arm that diverges and goes on", async () => {
@@ -111,16 +123,15 @@ describe("the balance search at work", () => {
     expect(outcome.state.alive).not.toContain(0);
   });
 
-  test("starts the trials of a fold from one set of tensors, made once", async () => {
+  test("starts the trials of a fold from one linear probe, made once", async () => {
     const asked: number[] = [];
-    const head = float32(new Float32Array(18), [3, 6]);
     const { search, results } = options({
-      start: async (train, validation) => {
+      probe: async (train, validation) => {
         asked.push(validation.length);
         expect(train.some(({ sample }) => validation.some((held) => held.sample === sample))).toBe(
           false,
         );
-        return new Map([["head.weight", head]]);
+        return probeOfZeros(validation);
       },
     });
     const frozen = {
@@ -133,6 +144,13 @@ describe("the balance search at work", () => {
     await runSearch(frozen);
     expect(asked.length).toBe(new Set(results.map(({ fold }) => fold)).size);
     // A head of zeros that hardly learns leaves every class equally likely.
+    for (const loss of results[0]?.losses ?? []) expect(loss).toBeCloseTo(Math.log(3), 5);
+  });
+
+  test("the classifier's own trial is the linear probe, and opens nothing", async () => {
+    const { search, log, results } = options();
+    await runSearch({ ...search, state: { ...search.state, headIndex: 0 } });
+    expect(log[0]).toBe("trial 0/0");
     for (const loss of results[0]?.losses ?? []) expect(loss).toBeCloseTo(Math.log(3), 5);
   });
 

@@ -1,5 +1,4 @@
 import { ThawError } from "../errors.ts";
-import type { Tensor } from "../onnx/tensor.ts";
 import {
   type Arm,
   next,
@@ -14,6 +13,7 @@ import { fit } from "./fit.ts";
 import type { FitEvent } from "./fit-events.ts";
 import type { Example, FitOptions } from "./fit-options.ts";
 import type { FitState } from "./fit-state.ts";
+import { headTensors, type LinearProbe } from "./linear-probe.ts";
 import { crossEntropies } from "./softmax.ts";
 
 /** What an arm's trials share: the network from its cut on and the activations cached there. */
@@ -31,11 +31,11 @@ export interface SearchOptions {
   readonly folds: readonly number[];
   /** Prepares an arm; its `epochs` are those of a whole training. */
   readonly open: (arm: Arm) => Promise<OpenArm>;
-  /** Tensors every trial of a fold starts from, such as the head of a linear probe. */
-  readonly start?: (
+  /** The linear probe that every trial of a fold starts from, and that is the head's own trial. */
+  readonly probe: (
     train: readonly Example[],
     validation: readonly Example[],
-  ) => Promise<ReadonlyMap<string, Tensor>>;
+  ) => Promise<LinearProbe>;
   /** Is awaited after every trial. */
   readonly onTrial?: (state: SearchState, result: TrialResult) => Promise<void>;
   readonly onEvent?: (trial: Trial, event: FitEvent) => void;
@@ -61,7 +61,7 @@ export interface SearchOutcome {
 export async function runSearch(options: SearchOptions): Promise<SearchOutcome> {
   let { state, resumeFrom } = options;
   let current: { readonly arm: number; readonly opened: OpenArm } | undefined;
-  const starts = new Map<number, ReadonlyMap<string, Tensor>>();
+  const probes = new Map<number, LinearProbe>();
 
   async function opened(arm: Arm): Promise<OpenArm> {
     if (current?.arm === arm.id) return current.opened;
@@ -75,13 +75,17 @@ export async function runSearch(options: SearchOptions): Promise<SearchOutcome> 
   async function lossesOf(trial: Trial): Promise<number[]> {
     const train = options.examples.filter((_, row) => options.folds[row] !== trial.fold);
     const validation = options.examples.filter((_, row) => options.folds[row] === trial.fold);
+    const labels = validation.map(({ label }) => label);
+    const probe = probes.get(trial.fold) ?? (await options.probe(train, validation));
+    probes.set(trial.fold, probe);
+    if (trial.arm.thawIndex === state.headIndex) {
+      return [...crossEntropies(probe.validationLogits, labels, probe.bias.length)];
+    }
     const shared = (await opened(trial.arm)).fit;
-    const start = starts.get(trial.fold) ?? (await options.start?.(train, validation)) ?? new Map();
-    starts.set(trial.fold, start);
     try {
       const { validationLogits } = await fit({
         ...shared,
-        network: withTensors(shared.network, start),
+        network: withTensors(shared.network, headTensors(probe)),
         train,
         validation,
         epochs: Math.max(1, Math.round(shared.epochs * trial.epochsShare)),
@@ -90,7 +94,6 @@ export async function runSearch(options: SearchOptions): Promise<SearchOutcome> 
         ...(options.signal === undefined ? {} : { signal: options.signal }),
         ...(resumeFrom === undefined ? {} : { resumeFrom }),
       });
-      const labels = validation.map(({ label }) => label);
       return [...crossEntropies(validationLogits, labels, shared.classes)];
     } catch (cause) {
       if (cause instanceof ThawError && cause.fault.code === "train/diverged") return [];
@@ -103,13 +106,13 @@ export async function runSearch(options: SearchOptions): Promise<SearchOutcome> 
       options.signal?.throwIfAborted();
       const step = next(state);
       if (step.kind === "done") return { state, choice: step.choice, reason: step.reason };
-      const { arm, rung, fold } = step.trial;
+      const { arm, fold } = step.trial;
       const before = resumeFrom?.progress.seconds ?? 0;
       const began = performance.now();
       const losses = await lossesOf(step.trial);
       resumeFrom = undefined;
       const seconds = before + (performance.now() - began) / 1000;
-      const result = { arm: arm.id, rung, fold, losses, seconds };
+      const result = { arm: arm.id, fold, losses, seconds };
       state = record(state, result);
       await options.onTrial?.(state, result);
     }
