@@ -1,7 +1,7 @@
 import { GraphBuilder } from "../onnx/build.ts";
 import type { Model } from "../onnx/graph.ts";
 import { prune } from "../onnx/prune.ts";
-import { valueNames } from "../onnx/values.ts";
+import { namesInUse } from "../onnx/values.ts";
 import { batchNormalized, inputOf, networkOf, trainableParameters } from "./check-spec.ts";
 import { lower } from "./lower.ts";
 import type { TrainingSpec } from "./training-graph.ts";
@@ -34,7 +34,7 @@ export function buildEvaluationGraph(
   const state = [...new Set([...trainable, ...statistics])];
   const features = inputOf(graph);
 
-  const build = new GraphBuilder([...valueNames(graph), ...graph.nodes.map((node) => node.name)]);
+  const build = new GraphBuilder(namesInUse(graph));
   for (const [name, tensor] of graph.initializers) {
     if (!state.includes(name)) build.initializers.set(name, tensor);
   }

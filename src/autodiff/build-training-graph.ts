@@ -3,7 +3,7 @@ import { constantTensor } from "../onnx/constant.ts";
 import type { Dimension, Graph, ValueInfo } from "../onnx/graph.ts";
 import { prune } from "../onnx/prune.ts";
 import { elementCount, float32 } from "../onnx/tensor.ts";
-import { valueNames } from "../onnx/values.ts";
+import { namesInUse } from "../onnx/values.ts";
 import {
   batchNormalized,
   inputOf,
@@ -40,7 +40,7 @@ export function buildTrainingGraph(spec: TrainingSpec): TrainingGraph {
   const features = inputOf(graph);
   const [batch, classes] = logitDims(spec);
 
-  const build = new GraphBuilder([...valueNames(graph), ...graph.nodes.map((node) => node.name)]);
+  const build = new GraphBuilder(namesInUse(graph));
   const targets = build.fresh("targets");
   const sampleWeights = build.fresh("sample_weights");
   const learningRate = build.fresh("learning_rate");
