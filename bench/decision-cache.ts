@@ -13,9 +13,14 @@ export const finishedRun = z.object({
   /** What was trained in the end: index into the candidate thaw points. */
   thawIndex: z.int(),
   strategy,
+  /** Its name. */
+  cut: z.string().optional(),
+  /** Deciding and training, in multiply-adds relative to one full fine-tuning. */
+  work: z.number(),
   /** Work of the check's trials, relative to one full fine-tuning; absent without a check. */
   checkWork: z.number().optional(),
   trials: z.int().optional(),
+  ended: z.enum(["settled", "complete", "budget"]).optional(),
   /** What the bare table says and what measurement made of it. */
   rule: strategy.optional(),
   similarity: z.number().optional(),

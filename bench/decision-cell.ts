@@ -18,6 +18,7 @@ export interface CellSetting {
   readonly seed: number;
   readonly model: string;
   readonly imageSize?: number;
+  readonly threads?: number;
   readonly memoryMB: number;
 }
 
@@ -32,6 +33,7 @@ export interface Cell {
   readonly loader: PictureLoader;
   readonly options: TrainOptions;
   readonly measured: Survey;
+  readonly measuringSeconds: number;
   readonly scratch: string;
   plan(options: Partial<TrainOptions>): Plan;
   close(): Promise<void>;
@@ -49,10 +51,7 @@ export function dealCell(
   folder: Pictures,
   amount: number,
   seed: number,
-): Omit<
-  Cell,
-  "setting" | "network" | "loader" | "options" | "measured" | "scratch" | "plan" | "close"
-> {
+): Pick<Cell, "given" | "all"> {
   const { dataset } = folder;
   const samples = dataset.samples.map(({ split: _, ...sample }) => sample);
   const count = heldOutCount(samples.length);
@@ -107,12 +106,13 @@ export async function openCell(folder: Pictures, setting: CellSetting): Promise<
     model: setting.model,
     seed: setting.seed,
     memoryMB: setting.memoryMB,
-    ...(process.env.THREADS === undefined ? {} : { threads: Number(process.env.THREADS) }),
+    ...(setting.threads === undefined ? {} : { threads: setting.threads }),
     ...(setting.imageSize === undefined ? {} : { imageSize: setting.imageSize }),
   });
   const dealt = dealCell(folder, setting.amount, setting.seed);
   const network = await openNetwork(options, {});
   const loader = openLoader(dealt.all, network, options, {});
+  const began = performance.now();
   const measured = await survey(dealt.given, network, loader, options, {});
   return {
     setting,
@@ -121,6 +121,7 @@ export async function openCell(folder: Pictures, setting: CellSetting): Promise<
     loader,
     options,
     measured,
+    measuringSeconds: (performance.now() - began) / 1000,
     scratch: join(tmpdir(), `thaw-decision-${process.pid}`),
     plan: (more) => planFor(dealt.given, network, measured, { ...options, ...more }),
     close: () => loader.close(),

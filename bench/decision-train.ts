@@ -1,13 +1,11 @@
 import { type FeatureTable, tabulateFeatures } from "../src/job/features.ts";
-import { fineTune, type Tuned } from "../src/job/fine-tune.ts";
-import type { ArmSetting } from "../src/job/open-arm.ts";
 import type { Steps } from "../src/job/steps.ts";
 import { layOut, type Workbench } from "../src/job/workbench.ts";
 import { onnxRuntime } from "../src/node/onnxruntime.ts";
 import { foldBatchNorm } from "../src/onnx/fold-batch-norm.ts";
 import type { Tensor } from "../src/onnx/tensor.ts";
 import { writeModel } from "../src/onnx/write.ts";
-import type { Plan, Recipe } from "../src/plan/plan.ts";
+import type { Recipe } from "../src/plan/plan.ts";
 import { prefixLoader } from "../src/train/boundary-cache.ts";
 import { withTensors } from "../src/train/export.ts";
 import { fitLinearProbe, type LinearProbe } from "../src/train/linear-probe.ts";
@@ -40,7 +38,8 @@ export async function lay(cell: Cell, recipe: Recipe): Promise<Laid> {
     scratch: cell.scratch,
     ...(threads === undefined ? {} : { threads }),
   });
-  const features = await tabulateFeatures(bench, forgetful, {});
+  const given = { ...bench, examples: { ...bench.examples, test: [] } };
+  const features = await tabulateFeatures(given, forgetful, {});
   const probe = await fitLinearProbe({
     runtime: onnxRuntime,
     classes: bench.dataset.classes.length,
@@ -80,10 +79,6 @@ export async function heldOutHits(
   } finally {
     await session.release();
   }
-}
-
-export async function tune(arm: ArmSetting, plan: Plan, { bench, probe }: Laid): Promise<Tuned> {
-  return fineTune(arm, plan, probe, bench, quiet, forgetful, undefined, {});
 }
 
 export const quiet = { log: () => undefined };

@@ -39,6 +39,8 @@ export const searchState = z.object({
   rungs: z.array(z.int().positive()).min(1),
   /** Index of the candidate that trains the classifier only; its arms are never dropped. */
   headIndex: z.int().nonnegative(),
+  /** Index of the candidate that a choice leans to where the pictures cannot tell arms apart. */
+  prior: z.int().nonnegative(),
   /** The second arm must beat the first on the first fold for any other to be tried. */
   gated: z.boolean(),
   /** Work that all trials together may take, relative to one full fine-tuning. */
@@ -70,7 +72,7 @@ const keptShare = 1 / 3;
 export function startSearch(
   options: Pick<
     SearchState,
-    "arms" | "epochsShare" | "rungs" | "headIndex" | "gated" | "budget" | "budgetSeconds"
+    "arms" | "epochsShare" | "rungs" | "headIndex" | "prior" | "gated" | "budget" | "budgetSeconds"
   >,
 ): SearchState {
   return {
@@ -127,10 +129,11 @@ function climb(state: SearchState): SearchState {
 
 /**
  * The arm the results so far speak for. By the one-standard-error rule (Breiman et al., CART,
- * 1984) it is, of all arms not worse than the best by more than a standard error of their paired
- * difference, the one that trains the fewest layers. The classifier alone does not profit from
- * that rule: it is chosen only where nothing has a lower loss. Judged on the most folds that more
- * than one arm has seen; before any result, the first arm.
+ * 1984) all arms are as good as the best that are not worse than it by more than a standard error
+ * of their paired difference; of these it is the one nearest to the prior, then the one that
+ * trains fewer layers, then the one tried first. The classifier alone does not profit from that
+ * rule: it is chosen only where nothing has a lower loss. Judged on the most folds that more than
+ * one arm has seen; before any result, the first arm.
  */
 export function choose(state: SearchState): Arm {
   for (let folds = foldsOf(state, state.rung); folds >= 1; folds--) {
@@ -143,9 +146,11 @@ export function choose(state: SearchState): Arm {
       const { difference, standardError } = compareArms(state, id, best, folds);
       return difference <= standardError;
     });
-    const fewest = Math.max(...close.map((id) => armOf(state, id).thawIndex));
-    const chosen = close.find((id) => armOf(state, id).thawIndex === fewest);
-    return armOf(state, chosen ?? best);
+    const away = (id: number) => Math.abs(armOf(state, id).thawIndex - state.prior);
+    const [chosen = best] = close.sort(
+      (a, b) => away(a) - away(b) || armOf(state, b).thawIndex - armOf(state, a).thawIndex || a - b,
+    );
+    return armOf(state, chosen);
   }
   return armOf(state, state.alive[0] ?? state.arms[0]?.id ?? 0);
 }

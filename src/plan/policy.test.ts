@@ -66,7 +66,7 @@ test("the rule alone and a forced strategy are carried out unchecked", () => {
 
 test("small and dissimilar data is augmented more than small and similar data", () => {
   expect(planFor(400, "similar").augmentation).toBe("none");
-  expect(planFor(400, "dissimilar").augmentation).toBe("medium");
+  expect(planFor(400, "dissimilar").augmentation).toBe("light");
 });
 
 test("says when measurement overrules the rule, and only then", () => {

@@ -9,13 +9,13 @@ export interface RecipeFacts {
 const augmentations: Readonly<Record<Strategy, Recipe["augmentation"]>> = {
   head: "none",
   rear: "light",
-  partial: "medium",
+  partial: "light",
   full: "light",
 };
 
 /** Pictures seen in one training, all epochs together, within the limits on epochs. */
-const seen = 3300;
-const epochs = { least: 8, most: 20 };
+const seen = 2400;
+const epochs = { least: 8, most: 14 };
 
 /**
  * How to train on this much data. The strategies differ in where they thaw, hardly in how they

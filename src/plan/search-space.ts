@@ -18,7 +18,7 @@ const rungs = [1, 2, 3];
  * How much a check may cost, in full fine-tunings of the same data: with the training of the
  * choice itself, deciding and training stay below one and a half on average.
  */
-const budgets = { race: 0.6, search: 0.9 };
+const budgets = { race: 0.7, search: 0.9 };
 
 export interface SearchSpace {
   readonly plan: Plan;
@@ -50,6 +50,7 @@ export function searchFor(space: SearchSpace): SearchState | undefined {
     epochsShare,
     rungs,
     headIndex: last,
+    prior: Math.min(space.start, thawIndex("partial", cuts.length, undefined)),
     gated: plan.strategy === "head" && !space.ambiguous,
     budget: budgets[plan.check],
     ...(budgetSeconds === undefined ? {} : { budgetSeconds }),
