@@ -15,14 +15,38 @@ const huggingFace = z.object({
   info: z.object({ features: z.record(z.string(), z.unknown()) }),
 });
 
-const mostRows = 100_000_000;
+const mostRows = 2 ** 22;
 
-/** A parquet file of a Hugging Face image dataset, its columns found. */
-export class ParquetFile {
-  readonly path: string;
-  readonly rows: number;
+/** What a dataset asks of a parquet file; `ParquetFile` reads it in place. */
+export interface ParquetReader {
   /** The names of a ClassLabel column, by label; absent where labels are text or bare numbers. */
   readonly classNames: readonly string[] | undefined;
+  /** The row groups: what one read costs anyway. */
+  readonly groups: readonly RowGroup[];
+  /** The class name of every row. */
+  labels(): Promise<string[]>;
+  /** Encoded pictures of a row group; undefined where a row holds no bytes. */
+  pictures(group: RowGroup): Promise<(Uint8Array | undefined)[]>;
+}
+
+/** Rows `start` up to, not including, `end`. */
+export interface RowGroup {
+  readonly start: number;
+  readonly end: number;
+}
+
+export type OpenParquet = (files: ReadonlyFileSystem, path: string) => Promise<ParquetReader>;
+
+/**
+ * A parquet file of a Hugging Face image dataset, its columns found. A damaged file may keep the
+ * decoder busy without end or make it ask for any amount of memory: read files of others where
+ * that can be stopped.
+ */
+export class ParquetFile implements ParquetReader {
+  readonly path: string;
+  readonly groups: readonly RowGroup[];
+  readonly classNames: readonly string[] | undefined;
+  readonly #rows: number;
   readonly #buffer: AsyncBuffer;
   readonly #metadata: FileMetaData;
   readonly #imageColumn: string;
@@ -32,10 +56,21 @@ export class ParquetFile {
     this.path = path;
     this.#buffer = buffer;
     this.#metadata = metadata;
-    this.rows = metadata.row_groups.reduce((sum, group) => sum + Number(group.num_rows), 0);
-    if (this.rows > mostRows || this.rows !== Number(metadata.num_rows)) {
+    const groups: RowGroup[] = [];
+    let start = 0;
+    for (const { num_rows: rows } of metadata.row_groups) {
+      const end = start + Math.max(0, Number(rows));
+      groups.push({ start, end });
+      start = end;
+    }
+    if (start > mostRows) {
+      throw unreadable(path, `it claims ${start} rows; at most ${mostRows} are read`);
+    }
+    if (start !== Number(metadata.num_rows)) {
       throw unreadable(path, "the row counts contradict each other");
     }
+    this.groups = groups;
+    this.#rows = start;
     const features = classFeatures(metadata);
     const names = parquetSchema(metadata).children;
     const image =
@@ -71,9 +106,8 @@ export class ParquetFile {
     });
   }
 
-  /** The class name of every row. */
   async labels(): Promise<string[]> {
-    const values = await this.#read(this.#labelColumn, 0, this.rows);
+    const values = await this.#read(this.#labelColumn, 0, this.#rows);
     return values.map((value, row) => {
       const name = this.#className(value);
       if (name !== undefined) return name;
@@ -81,19 +115,7 @@ export class ParquetFile {
     });
   }
 
-  /** The rows of the row group a row belongs to: what one read costs anyway. */
-  rowGroup(row: number): { readonly start: number; readonly end: number } {
-    let start = 0;
-    for (const group of this.#metadata.row_groups) {
-      const end = start + Number(group.num_rows);
-      if (row < end) return { start, end };
-      start = end;
-    }
-    throw unreadable(`${this.path}#${row}`, "there is no such row");
-  }
-
-  /** Encoded pictures of the rows `start` up to `end`; undefined where a row holds no bytes. */
-  async pictures(start: number, end: number): Promise<(Uint8Array | undefined)[]> {
+  async pictures({ start, end }: RowGroup): Promise<(Uint8Array | undefined)[]> {
     const values = await this.#read(this.#imageColumn, start, end);
     return values.map((value) => {
       const bytes: unknown =

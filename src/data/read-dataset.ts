@@ -1,5 +1,6 @@
 import { ThawError } from "../errors.ts";
 import type { Dataset } from "./dataset.ts";
+import { type OpenParquet, ParquetFile } from "./parquet-file.ts";
 import { readFolders } from "./read-folders.ts";
 import { readImageFolder } from "./read-imagefolder.ts";
 import { looksLikeManifest, readManifest, readRows } from "./read-manifest.ts";
@@ -20,20 +21,32 @@ const manifestExtensions = new Set(["csv", "tsv", "jsonl", "ndjson"]);
  * Finds out what a folder holds and reads it: `imagefolder` metadata with labels, a folder a
  * class, a manifest, or parquet files, tried in this order. No picture is opened.
  * @param file a manifest or parquet file to read instead of looking around
+ * @param openParquet how parquet files are opened; in place where absent
  * @throws ThawError `data/empty-folder`, `data/no-pictures`, `data/no-class-folders`,
  * `data/unknown-file`, and what the readers throw
  */
-export async function readDataset(files: ReadonlyFileSystem, file?: string): Promise<ReadDataset> {
+export async function readDataset(
+  files: ReadonlyFileSystem,
+  file?: string,
+  openParquet: OpenParquet = ParquetFile.open,
+): Promise<ReadDataset> {
   const ignored: Ignored[] = [];
   const dataset =
-    file === undefined ? await readFolder(files, ignored) : await readFile(files, file, ignored);
+    file === undefined
+      ? await readFolder(files, ignored, openParquet)
+      : await readFile(files, file, ignored, openParquet);
   if (dataset.samples.length === 0) throw noPictures(files.root);
   return { dataset, ignored };
 }
 
-async function readFile(files: ReadonlyFileSystem, file: string, ignored: Ignored[]) {
+async function readFile(
+  files: ReadonlyFileSystem,
+  file: string,
+  ignored: Ignored[],
+  openParquet: OpenParquet,
+) {
   const extension = extensionOf(file);
-  if (extension === "parquet") return readParquet(files, [file]);
+  if (extension === "parquet") return readParquet(files, [file], openParquet);
   if (manifestExtensions.has(extension)) return readManifest(files, file, ignored);
   throw new ThawError({
     code: "data/unknown-file",
@@ -43,7 +56,11 @@ async function readFile(files: ReadonlyFileSystem, file: string, ignored: Ignore
   });
 }
 
-async function readFolder(files: ReadonlyFileSystem, ignored: Ignored[]): Promise<Dataset> {
+async function readFolder(
+  files: ReadonlyFileSystem,
+  ignored: Ignored[],
+  openParquet: OpenParquet,
+): Promise<Dataset> {
   const entries = await listVisible(files, "");
   if (entries.length === 0) {
     throw new ThawError({
@@ -63,7 +80,7 @@ async function readFolder(files: ReadonlyFileSystem, ignored: Ignored[]): Promis
   }
   const paths = await walk(files, "", []);
   const parquet = paths.filter((path) => extensionOf(path) === "parquet");
-  if (parquet.length > 0) return readParquet(files, parquet);
+  if (parquet.length > 0) return readParquet(files, parquet, openParquet);
   throw paths.some(isPictureName) ? noClassFolders(files.root) : noPictures(files.root);
 }
 

@@ -1,7 +1,7 @@
 import { ThawError } from "../errors.ts";
 import { collectSamples, type NamedSample, splitByName } from "./collect-samples.ts";
 import type { Dataset, Split } from "./dataset.ts";
-import { ParquetFile } from "./parquet-file.ts";
+import type { OpenParquet } from "./parquet-file.ts";
 import type { ReadonlyFileSystem } from "./readonly-file-system.ts";
 import { baseName, folderOf } from "./relative-path.ts";
 
@@ -13,11 +13,12 @@ import { baseName, folderOf } from "./relative-path.ts";
 export async function readParquet(
   files: ReadonlyFileSystem,
   paths: readonly string[],
+  open: OpenParquet,
 ): Promise<Dataset> {
   const named: NamedSample[] = [];
   let classes: readonly string[] | undefined;
   for (const path of paths) {
-    const file = await ParquetFile.open(files, path);
+    const file = await open(files, path);
     if (classes !== undefined && file.classNames?.join("\0") !== classes.join("\0")) {
       throw new ThawError({
         code: "data/parquet-classes",

@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { type ReadDataset, readDataset } from "../data/read-dataset.ts";
 import type { Entry, ReadonlyFileSystem } from "../data/readonly-file-system.ts";
 import { type FaultCode, ThawError } from "../errors.ts";
+import { openParquetThread } from "./parquet-thread.ts";
 
 const largestRead = 2 ** 31 - 1;
 
@@ -32,9 +33,10 @@ export async function openDataset(path: string): Promise<ReadDataset> {
   const found = await stat(absolute).catch((cause) => {
     throw explain(cause, absolute);
   });
-  return found.isDirectory()
-    ? readDataset(openFolder(absolute))
-    : readDataset(openFolder(dirname(absolute)), basename(absolute));
+  const [folder, file] = found.isDirectory()
+    ? [absolute, undefined]
+    : [dirname(absolute), basename(absolute)];
+  return readDataset(openFolder(folder), file, (_, inside) => openParquetThread(folder, inside));
 }
 
 async function entry(absolute: string, name: string): Promise<Entry> {

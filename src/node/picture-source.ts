@@ -1,7 +1,8 @@
 import type { Dataset, PictureSource, Sample } from "../data/dataset.ts";
-import { ParquetFile } from "../data/parquet-file.ts";
+import type { ParquetReader, RowGroup } from "../data/parquet-file.ts";
 import { ThawError } from "../errors.ts";
 import { openFolder } from "./file-system.ts";
+import { openParquetThread } from "./parquet-thread.ts";
 
 /** Encoded pictures larger than this are refused unread. */
 const largestPicture = 1 << 29;
@@ -12,7 +13,7 @@ const largestPicture = 1 << 29;
  */
 export function openPictures(dataset: Pick<Dataset, "root" | "layout">): PictureSource {
   const files = openFolder(dataset.root);
-  if (dataset.layout === "parquet") return parquetPictures(files);
+  if (dataset.layout === "parquet") return parquetPictures(dataset.root);
   return {
     async read(sample: Sample) {
       if ((await files.size(sample.id)) > largestPicture) {
@@ -23,23 +24,25 @@ export function openPictures(dataset: Pick<Dataset, "root" | "layout">): Picture
   };
 }
 
-function parquetPictures(files: ReturnType<typeof openFolder>): PictureSource {
-  const opened = new Map<string, Promise<ParquetFile>>();
-  let held: { path: string; start: number; end: number; rows: Promise<(Uint8Array | undefined)[]> };
+function parquetPictures(root: string): PictureSource {
+  const opened = new Map<string, Promise<ParquetReader>>();
+  let held:
+    | { path: string; group: RowGroup; rows: Promise<(Uint8Array | undefined)[]> }
+    | undefined;
   return {
     async read(sample: Sample) {
       const hash = sample.id.lastIndexOf("#");
       const path = sample.id.slice(0, hash);
       const row = Number(sample.id.slice(hash + 1));
-      const opening = opened.get(path) ?? ParquetFile.open(files, path);
+      const opening = opened.get(path) ?? openParquetThread(root, path);
       opened.set(path, opening);
       const file = await opening;
-      if (held === undefined || held.path !== path || row < held.start || row >= held.end) {
-        const { start, end } = file.rowGroup(row);
-        held = { path, start, end, rows: file.pictures(start, end) };
+      const group = file.groups.find(({ start, end }) => row >= start && row < end);
+      if (group === undefined) throw unreadable(sample.id, "there is no such row");
+      if (held?.path !== path || held.group.start !== group.start) {
+        held = { path, group, rows: file.pictures(group) };
       }
-      const { start, rows } = held;
-      const bytes = (await rows)[row - start];
+      const bytes = (await held.rows)[row - group.start];
       if (bytes === undefined) throw unreadable(sample.id, "the row holds no picture");
       return bytes;
     },

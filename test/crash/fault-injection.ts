@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import promises, { type FileHandle } from "node:fs/promises";
 import { syncBuiltinESMExports } from "node:module";
-import { join, relative, sep } from "node:path";
+import { relative, sep } from "node:path";
 
 /** What goes wrong at one write: the process is killed, or the system call fails. */
 export interface InjectedFault {
@@ -85,9 +85,4 @@ function halfWriting(file: FileHandle, struck: () => boolean, strike: () => void
 export function hurry(factor: number): void {
   const now = performance.now.bind(performance);
   performance.now = () => now() * factor;
-}
-
-/** The `ENOSPC` a point of writing gives when the disk has no room left for it. */
-export function fullDiskAt(folder: string, file: string): InjectedFault {
-  return { point: `writing ${relative(folder, join(folder, file))}`, nth: 1, code: "ENOSPC" };
 }
