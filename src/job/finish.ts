@@ -1,59 +1,24 @@
 import { readFile, rm } from "node:fs/promises";
-import { basename } from "node:path";
 import { calibrate, fitTemperature } from "../evaluate/calibration.ts";
 import { measure } from "../evaluate/metrics.ts";
-import { confidentMistakes, type Judged, leastCertain } from "../evaluate/mistakes.ts";
-import { depthOf } from "../measure/transferability.ts";
-import { pictureThumbnail } from "../node/show-picture.ts";
 import { quantizeWeights } from "../onnx/quantize.ts";
 import { writeModel } from "../onnx/write.ts";
-import { advantage, next, type SearchState } from "../plan/balance-search.ts";
-import type { Plan } from "../plan/plan.ts";
+import { advantage, next } from "../plan/balance-search.ts";
 import { thawIndex } from "../plan/thaw-point.ts";
 import { overruled as judgeOverruled } from "../plan/verdict.ts";
-import { auditFindings } from "../report/audit-findings.ts";
 import { reportPage } from "../report/page.ts";
-import { type PictureRecord, type RunRecord, runRecord } from "../report/record.ts";
+import type { RunRecord } from "../report/record.ts";
 import { exportNetwork } from "../train/export.ts";
 import type { Example } from "../train/fit-options.ts";
-import type { LinearProbe } from "../train/linear-probe.ts";
-import { judgeOverfitting } from "../train/overfitting.ts";
 import { softmax } from "../train/softmax.ts";
-import { version } from "../version.ts";
-import type { JobContext } from "./events.ts";
-import type { FeatureTable } from "./features.ts";
-import type { Tuned } from "./fine-tune.ts";
+import { describeRun } from "./describe-run.ts";
 import { describeInspection } from "./inspect.ts";
-import { type Judgement, judgeModel } from "./judge-model.ts";
-import type { Network } from "./network.ts";
-import type { Pictures } from "./pictures.ts";
+import { judgeModel } from "./judge-model.ts";
+import { chosenPlan, type Outcome } from "./outcome.ts";
 import { probeLogits } from "./probe-logits.ts";
 import { type TrainResult, trainResult } from "./result.ts";
 import type { RunFolder } from "./run-folder.ts";
 import { scoreOf } from "./score.ts";
-import type { Stopwatch } from "./stopwatch.ts";
-import type { Survey } from "./survey.ts";
-import { trainedParameters } from "./trained-parameters.ts";
-import { trialRecords } from "./trial-records.ts";
-import type { Workbench } from "./workbench.ts";
-
-/** Everything a run came to, before it is written down. */
-export interface Outcome {
-  readonly run: RunFolder;
-  readonly pictures: Pictures;
-  readonly network: Network;
-  readonly bench: Workbench;
-  readonly features: FeatureTable;
-  readonly measured: Survey;
-  readonly plan: Plan;
-  readonly probe: LinearProbe;
-  readonly search: SearchState | undefined;
-  readonly tuned: Tuned;
-  readonly watch: Stopwatch;
-  readonly context: JobContext;
-}
-
-const mostShown = 12;
 
 /** The result of a run that is finished already; undefined for any other. */
 export async function readFinished(run: RunFolder): Promise<TrainResult | undefined> {
@@ -149,19 +114,6 @@ function advantageOf({ search, plan, network, measured }: Outcome) {
   );
 }
 
-/** The plan as it was carried out. */
-function chosenPlan({ plan, tuned, network }: Outcome): Plan {
-  const cut = network.candidates[tuned.arm.thawIndex];
-  return {
-    ...plan,
-    strategy: tuned.strategy,
-    thawPoint:
-      cut === undefined ? plan.thawPoint : { cut: cut.value, name: cut.name, depth: depthOf(cut) },
-    augmentation: tuned.arm.augmentation,
-    learningRate: tuned.arm.learningRate,
-  };
-}
-
 function resultNetwork(outcome: Outcome, temperature: number) {
   const { bench, tuned, network, pictures } = outcome;
   return exportNetwork({
@@ -189,133 +141,5 @@ function judgeProbe({ probe, features, pictures, bench }: Outcome, heldOut: read
   return {
     metrics: measure(probabilities, data.labels, classes),
     calibration: calibrate(probabilities, data.labels, classes),
-  };
-}
-
-interface Findings {
-  readonly heldOut: readonly Example[];
-  readonly judged: Judgement;
-  readonly probe: ReturnType<typeof judgeProbe>;
-  readonly temperature: number;
-  readonly quantised: RunRecord["quantised"];
-}
-
-async function describeRun(
-  outcome: Outcome,
-  { heldOut, judged, probe, temperature, quantised }: Findings,
-  overruled: RunRecord["overruled"],
-  peakMemoryMB: number,
-): Promise<RunRecord> {
-  const { run, pictures, network, measured, plan, search, tuned, watch } = outcome;
-  const { dataset, sides, audit } = pictures;
-  const { pretrained, cuts } = network;
-  const [first] = cuts;
-  const step = search === undefined ? undefined : next(search);
-  const count = (label: number, side: string) =>
-    dataset.samples.filter((sample, index) => sample.label === label && sides[index] === side)
-      .length;
-  const show = (found: readonly Judged[]) =>
-    Promise.all(found.map((one) => showPicture(outcome, heldOut, one)));
-  const labels = heldOut.map(({ label }) => label);
-  const classes = dataset.classes.length;
-  const { probabilities } = judged;
-  const chosen = chosenPlan(outcome);
-  return runRecord.parse({
-    thaw: version,
-    name: basename(run.path),
-    finished: new Date().toISOString(),
-    dataset: {
-      root: dataset.root,
-      layout: dataset.layout,
-      images: audit.images,
-      fingerprint: audit.fingerprint,
-      classes: dataset.classes.map((name, label) => ({
-        name,
-        train: count(label, "train"),
-        val: count(label, "val"),
-        test: count(label, "test"),
-      })),
-    },
-    audit: auditFindings(audit),
-    model: {
-      name: pretrained.name,
-      ...pretrained.provenance,
-      parameters: (first?.parametersBefore ?? 0) + (first?.parametersAfter ?? 0),
-      inputSize: [pretrained.preprocessing.width, pretrained.preprocessing.height],
-      shorterSide:
-        pretrained.preprocessing.fit === "squash"
-          ? null
-          : (pretrained.preprocessing.resize ??
-            Math.max(pretrained.preprocessing.width, pretrained.preprocessing.height)),
-      interpolation: pretrained.preprocessing.interpolation,
-    },
-    size: measured.size,
-    similarity: measured.similarity,
-    depthCurve: measured.depthCurve?.points ?? [],
-    plan,
-    chosen: {
-      strategy: chosen.strategy,
-      thawPoint: chosen.thawPoint,
-      augmentation: chosen.augmentation,
-      trainedParameters: trainedParameters(outcome.bench, tuned),
-      cache:
-        tuned.cache?.why ??
-        (tuned.strategy === "head"
-          ? "The frozen layers ran once for each picture; the classifier was trained on what they put out."
-          : "No layer is frozen, so nothing could be cached."),
-    },
-    overruled,
-    curves: tuned.fit?.history ?? [],
-    bestEpoch: tuned.fit?.bestEpoch ?? 0,
-    overfitting:
-      tuned.fit === undefined || tuned.fit.history.length === 0
-        ? null
-        : judgeOverfitting(tuned.fit.history, outcome.bench.examples.val.length),
-    verdict: tuned.verdict?.says ?? null,
-    trials:
-      search === undefined || step?.kind !== "done"
-        ? []
-        : trialRecords(search, step.choice, network),
-    metrics: judged.metrics,
-    baselines: { linearProbe: probe.metrics },
-    calibration: {
-      temperature,
-      before: uncalibrated(judged, labels, classes, temperature),
-      after: judged.calibration,
-    },
-    mistakes: await show(confidentMistakes(probabilities, labels, classes, mostShown)),
-    uncertain: await show(leastCertain(probabilities, labels, classes, mostShown)),
-    quantised,
-    seconds: watch.parts,
-    peakMemoryMB,
-  });
-}
-
-/** What the probabilities would have been without the temperature: softmax of T log p. */
-function uncalibrated(
-  { probabilities }: Judgement,
-  labels: readonly number[],
-  classes: number,
-  temperature: number,
-) {
-  const logits = Float64Array.from(
-    probabilities,
-    (p) => temperature * Math.log(Math.max(p, 1e-30)),
-  );
-  return calibrate(softmax(logits, classes), labels, classes);
-}
-
-async function showPicture(
-  { pictures: { dataset } }: Outcome,
-  heldOut: readonly Example[],
-  { row, label, predicted, confidence }: Judged,
-): Promise<PictureRecord> {
-  const sample = heldOut[row]?.sample ?? 0;
-  return {
-    id: dataset.samples[sample]?.id ?? "",
-    thumbnail: await pictureThumbnail(dataset, sample),
-    truth: dataset.classes[label] ?? "",
-    predicted: dataset.classes[predicted] ?? "",
-    probability: confidence,
   };
 }

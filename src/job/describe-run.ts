@@ -1,0 +1,149 @@
+import { basename } from "node:path";
+import { calibrate } from "../evaluate/calibration.ts";
+import { confidentMistakes, type Judged, leastCertain } from "../evaluate/mistakes.ts";
+import { pictureThumbnail } from "../node/show-picture.ts";
+import { next } from "../plan/balance-search.ts";
+import { auditFindings } from "../report/audit-findings.ts";
+import { type PictureRecord, type RunRecord, runRecord } from "../report/record.ts";
+import type { Example } from "../train/fit-options.ts";
+import { judgeOverfitting } from "../train/overfitting.ts";
+import { softmax } from "../train/softmax.ts";
+import { version } from "../version.ts";
+import type { Judgement } from "./judge-model.ts";
+import { chosenPlan, type Outcome } from "./outcome.ts";
+import type { Pictures } from "./pictures.ts";
+import { trainedParameters } from "./trained-parameters.ts";
+import { trialRecords } from "./trial-records.ts";
+
+const mostShown = 12;
+
+/** What judging the finished model found. */
+export interface Findings {
+  readonly heldOut: readonly Example[];
+  readonly judged: Judgement;
+  readonly probe: Pick<Judgement, "metrics" | "calibration">;
+  readonly temperature: number;
+  readonly quantised: RunRecord["quantised"];
+}
+
+/** Everything the report shows of a run. */
+export async function describeRun(
+  outcome: Outcome,
+  { heldOut, judged, probe, temperature, quantised }: Findings,
+  overruled: RunRecord["overruled"],
+  peakMemoryMB: number,
+): Promise<RunRecord> {
+  const { run, pictures, network, measured, plan, search, tuned, watch } = outcome;
+  const { dataset, audit } = pictures;
+  const { pretrained, cuts } = network;
+  const [first] = cuts;
+  const step = search === undefined ? undefined : next(search);
+  const show = (found: readonly Judged[]) =>
+    Promise.all(found.map((one) => showPicture(outcome, heldOut, one)));
+  const labels = heldOut.map(({ label }) => label);
+  const classes = dataset.classes.length;
+  const { probabilities } = judged;
+  const chosen = chosenPlan(outcome);
+  return runRecord.parse({
+    thaw: version,
+    name: basename(run.path),
+    finished: new Date().toISOString(),
+    dataset: {
+      root: dataset.root,
+      layout: dataset.layout,
+      images: audit.images,
+      fingerprint: audit.fingerprint,
+      classes: countBySide(pictures),
+    },
+    audit: auditFindings(audit),
+    model: {
+      name: pretrained.name,
+      ...pretrained.provenance,
+      parameters: (first?.parametersBefore ?? 0) + (first?.parametersAfter ?? 0),
+      inputSize: [pretrained.preprocessing.width, pretrained.preprocessing.height],
+      shorterSide:
+        pretrained.preprocessing.fit === "squash"
+          ? null
+          : (pretrained.preprocessing.resize ??
+            Math.max(pretrained.preprocessing.width, pretrained.preprocessing.height)),
+      interpolation: pretrained.preprocessing.interpolation,
+    },
+    size: measured.size,
+    similarity: measured.similarity,
+    depthCurve: measured.depthCurve?.points ?? [],
+    plan,
+    chosen: {
+      strategy: chosen.strategy,
+      thawPoint: chosen.thawPoint,
+      augmentation: chosen.augmentation,
+      trainedParameters: trainedParameters(outcome.bench, tuned),
+      cache:
+        tuned.cache?.why ??
+        (tuned.strategy === "head"
+          ? "The frozen layers ran once for each picture; the classifier was trained on what they put out."
+          : "No layer is frozen, so nothing could be cached."),
+    },
+    overruled,
+    curves: tuned.fit?.history ?? [],
+    bestEpoch: tuned.fit?.bestEpoch ?? 0,
+    overfitting:
+      tuned.fit === undefined || tuned.fit.history.length === 0
+        ? null
+        : judgeOverfitting(tuned.fit.history, outcome.bench.examples.val.length),
+    verdict: tuned.verdict?.says ?? null,
+    trials:
+      search === undefined || step?.kind !== "done"
+        ? []
+        : trialRecords(search, step.choice, network),
+    metrics: judged.metrics,
+    baselines: { linearProbe: probe.metrics },
+    calibration: {
+      temperature,
+      before: uncalibrated(judged, labels, classes, temperature),
+      after: judged.calibration,
+    },
+    mistakes: await show(confidentMistakes(probabilities, labels, classes, mostShown)),
+    uncertain: await show(leastCertain(probabilities, labels, classes, mostShown)),
+    quantised,
+    seconds: watch.parts,
+    peakMemoryMB,
+  });
+}
+
+function countBySide({ dataset, sides }: Pictures): RunRecord["dataset"]["classes"] {
+  const counts = dataset.classes.map((name) => ({ name, train: 0, val: 0, test: 0 }));
+  dataset.samples.forEach(({ label }, index) => {
+    const own = counts[label];
+    if (own !== undefined) own[sides[index] ?? "train"]++;
+  });
+  return counts;
+}
+
+/** What the probabilities would have been without the temperature: softmax of T log p. */
+function uncalibrated(
+  { probabilities }: Judgement,
+  labels: readonly number[],
+  classes: number,
+  temperature: number,
+) {
+  const logits = Float64Array.from(
+    probabilities,
+    (p) => temperature * Math.log(Math.max(p, 1e-30)),
+  );
+  return calibrate(softmax(logits, classes), labels, classes);
+}
+
+async function showPicture(
+  { pictures: { dataset } }: Outcome,
+  heldOut: readonly Example[],
+  { row, label, predicted, confidence }: Judged,
+): Promise<PictureRecord> {
+  const sample = heldOut[row]?.sample ?? 0;
+  return {
+    id: dataset.samples[sample]?.id ?? "",
+    thumbnail: await pictureThumbnail(dataset, sample),
+    truth: dataset.classes[label] ?? "",
+    predicted: dataset.classes[predicted] ?? "",
+    probability: confidence,
+  };
+}
