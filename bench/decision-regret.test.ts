@@ -1,11 +1,6 @@
 import { expect, test } from "vitest";
 import { randomFor } from "../src/data/random.ts";
-import {
-  auroc,
-  crossFittedRegret,
-  type MethodRun,
-  weightedKendallTau,
-} from "./decision-regret.ts";
+import { auroc, crossFittedRegret, type MethodRun, weightedKendallTau } from "./decision-regret.ts";
 
 /** Two seeds of 400 held-out pictures, each named right with this probability. */
 function runs(name: string, probability: number): MethodRun[] {
