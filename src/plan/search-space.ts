@@ -16,9 +16,17 @@ const rungs = [1, 2, 3];
 
 /**
  * How much a check may cost, in full fine-tunings of the same data: with the training of the
- * choice itself, deciding and training stay below one and a half on average.
+ * choice itself, deciding and training stay below one and a half on average. Few pictures can only
+ * tell great differences apart, so more trials on them would buy little.
  */
-const budgets = { race: 0.7, search: 0.9 };
+const budgets: Readonly<Record<Strategy, number>> = {
+  head: 0.45,
+  partial: 0.45,
+  rear: 0.7,
+  full: 0.7,
+};
+/** A user who grants a time budget wants it used. */
+const unhurried = 5;
 
 export interface SearchSpace {
   readonly plan: Plan;
@@ -52,7 +60,7 @@ export function searchFor(space: SearchSpace): SearchState | undefined {
     headIndex: last,
     prior: Math.min(space.start, thawIndex("partial", cuts.length, undefined)),
     gated: plan.strategy === "head" && !space.ambiguous,
-    budget: budgets[plan.check],
+    budget: budgetSeconds === undefined ? budgets[plan.strategy] : unhurried,
     ...(budgetSeconds === undefined ? {} : { budgetSeconds }),
   });
 }
