@@ -6,8 +6,9 @@ import type { Rule, RuleContext } from "./rule.ts";
 
 /**
  * BatchNormalization in training mode, as the training graph holds it between lowering and
- * writing. Beside ONNX's own inputs it takes `rows` [1, N], 1 for each row that counts and 0 for
- * padding, and it puts out what the backward pass needs.
+ * writing. It takes x less the running mean, so that sums of squares lose nothing to a large mean;
+ * beside ONNX's own inputs `rows` [1, N], 1 for each row that counts and 0 for padding; and it puts
+ * out what the backward pass needs.
  */
 export interface BatchStatisticsNode {
   readonly x: string;
@@ -19,32 +20,36 @@ export interface BatchStatisticsNode {
   readonly y: string;
   readonly nextMean: string;
   readonly nextVariance: string;
-  /** x minus the batch mean. */
-  readonly centred: string;
+  /** Batch mean of x as it is given, [C]. */
+  readonly mean: string;
   /** 1 / sqrt(batch variance + epsilon), [C]. */
   readonly inverse: string;
 }
 
-/** The inference-mode node in training mode, with the names of what training adds to it. */
+/**
+ * The inference-mode node in training mode, with the names of what training adds to it.
+ * @param x what the node reads, less the running mean
+ */
 export function inTrainingMode(
   node: Node,
-  added: Pick<BatchStatisticsNode, "rows" | "nextMean" | "nextVariance" | "centred" | "inverse">,
+  x: string,
+  added: Pick<BatchStatisticsNode, "rows" | "nextMean" | "nextVariance" | "mean" | "inverse">,
 ): Node {
   const y = node.outputs[0] ?? "";
   return {
     ...node,
-    inputs: [...node.inputs.slice(0, 5), added.rows],
-    outputs: [y, added.nextMean, added.nextVariance, added.centred, added.inverse],
+    inputs: [x, ...node.inputs.slice(1, 5), added.rows],
+    outputs: [y, added.nextMean, added.nextVariance, added.mean, added.inverse],
     attributes: { ...node.attributes, training_mode: { kind: "int", value: 1 } },
   };
 }
 
 function named({ inputs, outputs }: Node): BatchStatisticsNode {
   const [x = "", scale = "", bias = "", runningMean = "", runningVariance = "", rows = ""] = inputs;
-  const [y = "", nextMean = "", nextVariance = "", centred = "", inverse = ""] = outputs;
+  const [y = "", nextMean = "", nextVariance = "", mean = "", inverse = ""] = outputs;
   return {
     ...{ x, scale, bias, runningMean, runningVariance, rows },
-    ...{ y, nextMean, nextVariance, centred, inverse },
+    ...{ y, nextMean, nextVariance, mean, inverse },
   };
 }
 
@@ -60,48 +65,45 @@ export function writeBatchStatistics(
 ): void {
   const names = named(node);
   const shape = dims(names.x);
-  const { channels, positions, perChannel, flat } = layout(shape);
+  const { channels, positions } = layout(shape);
   const into = (output: string) => ({ output });
   const epsilon = float(node, "epsilon", 1e-5);
 
   const count = rowCount(build, names.rows, positions);
-  const average = (op: "ReduceSum" | "ReduceSumSquare", value: string) => {
-    const pooled = build.add(op, [build.add("Reshape", [value, flat(build)]), build.ints([2])], {
-      keepdims: 0,
-    });
-    const summed = build.add("MatMul", [names.rows, pooled]);
-    return build.add("Reshape", [build.add("Div", [summed, count]), build.ints([channels])]);
+  const average = (sums: string, output: string) => {
+    const summed = build.add("MatMul", [names.rows, sums]);
+    const mean = build.add("Div", [summed, count]);
+    return build.add("Reshape", [mean, build.ints([channels])], {}, into(output));
   };
-  const mean = average("ReduceSum", names.x);
-  build.add("Sub", [names.x, perChannel(build, mean)], {}, into(names.centred));
-  const variance = average("ReduceSumSquare", names.centred);
+  const mean = average(sumPositions(build, names.x, shape), names.mean);
+  const square = average(dotPositions(build, names.x, names.x, shape), build.fresh("square"));
+  const spread = build.add("Sub", [square, build.add("Mul", [mean, mean])]);
+  const variance = build.add("Max", [spread, build.scalar(0)]);
   const deviation = build.add("Sqrt", [build.add("Add", [variance, build.scalar(epsilon)])]);
   build.add("Reciprocal", [deviation], {}, into(names.inverse));
-  const zero = build.constant(float32(new Float32Array(channels), [channels]), "zeros");
   build.add(
     "BatchNormalization",
-    [names.centred, names.scale, names.bias, zero, variance],
+    [names.x, names.scale, names.bias, mean, variance],
     { epsilon: real(epsilon) },
     into(names.y),
   );
 
   const momentum = float(node, "momentum", 0.9);
-  const move = (running: string, current: string, output: string) => {
-    const kept = build.add("Mul", [running, build.scalar(momentum)]);
-    const gained = build.add("Mul", [current, build.scalar(1 - momentum)]);
-    build.add("Add", [kept, gained], {}, into(output));
-  };
-  move(names.runningMean, mean, names.nextMean);
+  const moved = build.add("Mul", [mean, build.scalar(1 - momentum)]);
+  build.add("Add", [names.runningMean, moved], {}, into(names.nextMean));
   const one = build.scalar(1);
   const free = build.add("Max", [build.add("Sub", [count, one]), one]);
   const unbiased = build.add("Mul", [variance, build.add("Div", [count, free])]);
-  move(names.runningVariance, unbiased, names.nextVariance);
+  const kept = build.add("Mul", [names.runningVariance, build.scalar(momentum)]);
+  const gained = build.add("Mul", [unbiased, build.scalar(1 - momentum)]);
+  build.add("Add", [kept, gained], {}, into(names.nextVariance));
 }
 
 /**
  * Backward rule of the training-mode node. With s = scale * inverse and n the number of elements
- * that count, rows that count get dx = s * (dy - sum(dy) / n - centred * inverse^2 *
- * sum(dy * centred) / n), padded rows s * dy.
+ * that count, rows that count get dx = s * (dy - sum(dy) / n - (x - mean) * inverse^2 *
+ * sum(dy * (x - mean)) / n), padded rows s * dy; sum(dy * (x - mean)) is
+ * sum(dy * x) - mean * sum(dy), so that nothing but x and dy is read.
  */
 export function batchStatisticsGradients({
   node,
@@ -109,22 +111,18 @@ export function batchStatisticsGradients({
   gradients,
   dims,
 }: RuleContext): ReturnType<Rule> {
-  const { x, scale, rows, centred, inverse } = named(node);
+  const { x, scale, rows, mean, inverse } = named(node);
   const dy = gradients[0] ?? "";
   const shape = dims(x);
-  const { batch, channels, positions, perChannel, flat } = layout(shape);
-  const overPositions = (value: string) =>
-    build.add("ReduceSum", [build.add("Reshape", [value, flat(build)]), build.ints([2])], {
-      keepdims: 0,
-    });
+  const { batch, channels, positions } = layout(shape);
   const overRows = (value: string) =>
     build.add("ReduceSum", [value, build.ints([0])], { keepdims: 0 });
   let sums: { readonly shift: string; readonly slope: string } | undefined;
   const reduced = () => {
-    sums ??= {
-      shift: overRows(overPositions(dy)),
-      slope: overRows(overPositions(build.add("Mul", [dy, centred]))),
-    };
+    if (sums !== undefined) return sums;
+    const shift = overRows(sumPositions(build, dy, shape));
+    const product = overRows(dotPositions(build, x, dy, shape));
+    sums = { shift, slope: build.add("Sub", [product, build.add("Mul", [mean, shift])]) };
     return sums;
   };
   return [
@@ -137,6 +135,10 @@ export function batchStatisticsGradients({
         build.add("Reshape", [build.add("Mul", [column, value]), build.ints([batch * channels])]);
       const squared = build.add("Mul", [inverse, inverse]);
       const factor = build.add("Mul", [share, build.add("Mul", [slope, squared])]);
+      const offset = build.add("Sub", [
+        build.add("Mul", [share, shift]),
+        build.add("Mul", [factor, mean]),
+      ]);
       const size = batch * channels;
       const zero = build.constant(float32(new Float32Array(size), [size]), "zeros");
       const one = build.constant(float32(new Float32Array(size).fill(1), [size]), "ones");
@@ -144,16 +146,17 @@ export function batchStatisticsGradients({
       const drift = build.add(
         "BatchNormalization",
         [
-          build.add("Reshape", [centred, build.ints([1, size, positions])]),
+          build.add("Reshape", [x, build.ints([1, size, positions])]),
           perRow(factor),
-          perRow(build.add("Mul", [share, shift])),
+          perRow(offset),
           zero,
           one,
         ],
         { epsilon: real(0) },
       );
+      const wide = build.ints([channels, ...shape.slice(2).map(() => 1)]);
       return build.add("Add", [
-        build.add("Mul", [dy, perChannel(build, gain)]),
+        build.add("Mul", [dy, build.add("Reshape", [gain, wide])]),
         build.add("Reshape", [drift, build.ints(shape)]),
       ]);
     },
@@ -162,17 +165,34 @@ export function batchStatisticsGradients({
   ];
 }
 
-function layout(shape: readonly number[]) {
-  const [batch = 1, channels = 1, ...spatial] = shape;
-  const positions = elementCount(spatial);
-  return {
-    batch,
-    channels,
-    positions,
-    perChannel: (build: GraphBuilder, value: string) =>
-      build.add("Reshape", [value, build.ints([channels, ...spatial.map(() => 1)])]),
-    flat: (build: GraphBuilder) => build.ints([batch, channels, positions]),
-  };
+function layout([batch = 1, channels = 1, ...spatial]: readonly number[]) {
+  return { batch, channels, positions: elementCount(spatial) };
+}
+
+/** Sums over the positions of each channel of each row, [N, C]. */
+function sumPositions(build: GraphBuilder, value: string, shape: readonly number[]): string {
+  const { batch, channels, positions } = layout(shape);
+  const flat = build.add("Reshape", [value, build.ints([batch, channels, positions])]);
+  return build.add("ReduceSum", [flat, build.ints([2])], { keepdims: 0 });
+}
+
+/**
+ * Sums of a * b over the positions of each channel of each row, [N, C]: a convolution whose
+ * kernels are whole maps, which writes no product of the size of the maps.
+ */
+function dotPositions(build: GraphBuilder, a: string, b: string, shape: readonly number[]): string {
+  const { batch, channels } = layout(shape);
+  const size = batch * channels;
+  const spatial = shape.length > 2 ? shape.slice(2) : [1];
+  const dots = build.add(
+    "Conv",
+    [
+      build.add("Reshape", [a, build.ints([1, size, ...spatial])]),
+      build.add("Reshape", [b, build.ints([size, 1, ...spatial])]),
+    ],
+    { group: size, kernel_shape: spatial },
+  );
+  return build.add("Reshape", [dots, build.ints([batch, channels])]);
 }
 
 /** Number of elements of a channel in the rows that count; at least 1. */

@@ -2,6 +2,7 @@ import type { GraphBuilder } from "../onnx/build.ts";
 import type { Graph, Node } from "../onnx/graph.ts";
 import { elementCount, type Tensor } from "../onnx/tensor.ts";
 import { consumers, producers } from "../onnx/values.ts";
+import { lessMean, writeShiftedConvolution } from "./batch-shift.ts";
 import { inTrainingMode, writeBatchStatistics } from "./batch-statistics.ts";
 import { ForwardWriter } from "./forward-writer.ts";
 import { foldable, writeFoldedConvolution } from "./frozen-batch-norm.ts";
@@ -65,12 +66,26 @@ export function lower(build: GraphBuilder, lowering: Lowering): Lowered {
   }
   const absorbed = new Set(folded.values());
 
+  const shifting = new Map<Node, string>();
+  for (const norm of batchNorms) {
+    const input = norm.inputs[0] ?? "";
+    const conv = written.get(input);
+    const alone = readers.get(input)?.length === 1 && !exposed.has(input);
+    if (alone && conv?.op === "Conv" && conv.domain === "") {
+      shifting.set(conv, norm.inputs[3] ?? "");
+    }
+  }
+
   const batchNormalization = (node: Node) => {
-    const training = inTrainingMode(node, {
+    const [input = "", , , runningMean = ""] = node.inputs;
+    const conv = written.get(input);
+    const shifted = conv !== undefined && shifting.has(conv);
+    const x = shifted ? input : lessMean(forward, input, runningMean);
+    const training = inTrainingMode(node, x, {
       rows,
       nextMean: build.fresh(`${node.inputs[3]}.next`),
       nextVariance: build.fresh(`${node.inputs[4]}.next`),
-      centred: build.fresh("centred"),
+      mean: build.fresh("mean"),
       inverse: build.fresh("inverse"),
     });
     writeBatchStatistics(build, training, forward.dims);
@@ -103,7 +118,9 @@ export function lower(build: GraphBuilder, lowering: Lowering): Lowered {
     const conv = folded.get(node);
     const ratio = dropoutRatio(node, graph.initializers);
     if (absorbed.has(node)) continue;
+    const shift = shifting.get(node);
     if (conv !== undefined) writeFoldedConvolution(forward, conv, node);
+    else if (shift !== undefined) writeShiftedConvolution(forward, node, shift);
     else if (batchNorms.has(node)) batchNormalization(node);
     else if (ratio > 0 && precedesTraining(node, graph, dependent, readers)) dropout(node, ratio);
     else if (node.inputs.some((input) => dependent.has(input))) forward.copy(saving(node, build));
