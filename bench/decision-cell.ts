@@ -76,28 +76,23 @@ export function dealCell(
   return { given, all };
 }
 
-function pick(
-  { dataset, facts, audit, alike }: Pictures,
-  chosen: readonly number[],
-  seed: number,
-): Pictures {
+function pick(folder: Pictures, chosen: readonly number[], seed: number): Pictures {
   const rowOf = new Map(chosen.map((sample, row) => [sample, row]));
   const samples = chosen.flatMap((i) => {
-    const sample = dataset.samples[i];
+    const sample = folder.dataset.samples[i];
     if (sample === undefined) return [];
     const { split: _, ...rest } = sample;
     return [rest];
   });
-  const kept = alike
+  const alike = folder.alike
     .map((group) => group.flatMap((i) => rowOf.get(i) ?? []))
     .filter((group) => group.length > 1);
   return {
-    dataset: { ...dataset, samples },
-    facts: chosen.flatMap((i) => facts[i] ?? []),
-    audit,
-    alike: kept,
+    ...folder,
+    dataset: { ...folder.dataset, samples },
+    alike,
     // The share of the pictures given that the job's defaults would validate on.
-    sides: assignSplits(samples, kept, { validation: 0.15 / 0.85, test: 0, seed }),
+    sides: assignSplits(samples, alike, { validation: 0.15 / 0.85, test: 0, seed }),
   };
 }
 

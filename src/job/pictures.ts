@@ -1,7 +1,6 @@
 import { type Audit, auditDataset } from "../data/audit.ts";
 import type { Dataset, Split } from "../data/dataset.ts";
-import { findDuplicates } from "../data/duplicates.ts";
-import { isReadable, type PictureFacts } from "../data/picture-facts.ts";
+import { isReadable, type PictureFacts, type UnreadablePicture } from "../data/picture-facts.ts";
 import { assignSplits } from "../data/split.ts";
 import type { Cluster } from "../data/stratify.ts";
 import { requireTrainable, withoutSamples } from "../data/trainable.ts";
@@ -16,8 +15,8 @@ import type { InspectOptions } from "./options.ts";
 /** A dataset as a job works with it: readable pictures only, audited and split. */
 export interface Pictures {
   readonly dataset: Dataset;
-  /** One for each sample of the dataset. */
-  readonly facts: readonly PictureFacts[];
+  /** SHA-256 of each sample's encoded picture. */
+  readonly digests: readonly string[];
   readonly audit: Audit;
   /** Samples that show the same picture and must stay on one side of a split. */
   readonly alike: readonly Cluster[];
@@ -41,7 +40,7 @@ export async function readPictures(
     ...(signal === undefined ? {} : { signal }),
     onProgress: (done) => onEvent?.({ kind: "progress", done, total }),
   });
-  const { audit, unreadable } = await auditDataset(found, facts, ignored);
+  const { audit, duplicates, unreadable } = await auditDataset(found, facts, ignored);
   const dataset = withoutSamples(found, unreadable);
   if (options.strict) refuseFindings(audit, dataset.root);
   requireTrainable(dataset);
@@ -51,14 +50,24 @@ export async function readPictures(
       says: `${plural(unreadable.size, "picture")} cannot be read and ${unreadable.size === 1 ? "is" : "are"} left out; the audit lists them.`,
     });
   }
-  const readable = facts.filter(isReadable);
-  const alike = options.allowDuplicates ? [] : findDuplicates(readable).alike;
+  const alike = options.allowDuplicates ? [] : amongReadable(duplicates.alike, facts);
   const sides = assignSplits(dataset.samples, alike, {
     validation: options.valFraction,
     test: options.testFraction,
     seed: options.seed,
   });
-  return { dataset, facts: readable, audit, alike, sides };
+  const digests = facts.filter(isReadable).map(({ sha256 }) => sha256);
+  return { dataset, digests, audit, alike, sides };
+}
+
+/** Groups of all pictures, renumbered for a dataset without the unreadable ones. */
+function amongReadable(
+  groups: readonly Cluster[],
+  facts: readonly (PictureFacts | UnreadablePicture)[],
+): Cluster[] {
+  let readable = 0;
+  const numbers = facts.map((entry) => (isReadable(entry) ? readable++ : -1));
+  return groups.map((group) => group.map((index) => numbers[index] ?? -1));
 }
 
 function refuseFindings(audit: Audit, where: string): void {

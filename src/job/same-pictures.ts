@@ -17,7 +17,7 @@ const mostNamed = 20;
  * @throws ThawError `job/dataset-changed` with the list of differences
  */
 export async function checkSamePictures(
-  { dataset, facts, audit }: Pictures,
+  { dataset, digests, audit }: Pictures,
   steps: Steps,
   accept: boolean,
   where: string,
@@ -27,7 +27,7 @@ export async function checkSamePictures(
     pictures: Object.fromEntries(
       dataset.samples.map(({ id, label }, index) => [
         id,
-        `${dataset.classes[label] ?? ""}/${facts[index]?.sha256 ?? ""}`,
+        `${dataset.classes[label] ?? ""}/${digests[index] ?? ""}`,
       ]),
     ),
   };
