@@ -90,6 +90,7 @@ function pick(folder: Pictures, chosen: readonly number[], seed: number): Pictur
   return {
     ...folder,
     dataset: { ...folder.dataset, samples },
+    digests: chosen.map((i) => folder.digests[i] ?? ""),
     alike,
     // The share of the pictures given that the job's defaults would validate on.
     sides: assignSplits(samples, alike, { validation: 0.15 / 0.85, test: 0, seed }),
