@@ -6,6 +6,7 @@ import type { Tensor } from "../../onnx/tensor.ts";
 import { namesInUse, reads } from "../../onnx/values.ts";
 import { type BlockedRule, Conv, ConvTranspose } from "./convolution.ts";
 import { outputDims } from "./dims.ts";
+import { fuseConvolutions } from "./fuse.ts";
 import { broadcast, unary } from "./pointwise.ts";
 import {
   BatchNormalization,
@@ -58,10 +59,11 @@ export function blockLayout(model: Model, block: number): Model {
     build.copy(node);
   }
   for (const { name } of graph.outputs) values.plain(name);
+  const written = build.build(graph.name, graph.inputs, graph.outputs);
   return {
     ...model,
     opsets: new Map(model.opsets).set(NCHWC.domain, 1),
-    graph: prune({ ...build.build(graph.name, graph.inputs, graph.outputs), values: new Map() }),
+    graph: fuseConvolutions(prune(written), values.additions),
   };
 }
 

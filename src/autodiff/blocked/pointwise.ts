@@ -30,7 +30,9 @@ export const broadcast: BlockedRule = (values, node) => {
   const inputs = node.inputs.map((input, at) =>
     kinds[at] === "number" ? values.plain(input) : values.blocked(input),
   );
-  values.setBlocked(output, values.build.add(node.op, inputs, node.attributes));
+  const y = values.build.add(node.op, inputs, node.attributes);
+  if (node.op === "Add" && whole.length === 2) values.additions.add(y);
+  values.setBlocked(output, y);
   return true;
 };
 

@@ -20,6 +20,8 @@ export interface View {
 export class Values {
   readonly build: GraphBuilder;
   readonly block: number;
+  /** Outputs of the Adds of two blocked maps. */
+  readonly additions = new Set<string>();
   readonly #dims: Map<string, Dims>;
   readonly #constant: (value: string) => Tensor | undefined;
   readonly #blocked = new Map<string, string>();
