@@ -7,18 +7,22 @@ Reads one JSON object from standard input:
   train     list of [path relative to root, label]
   test      list of [path relative to root, label]
   mode      "head" (feature extractor frozen) or "full"
-  epochs, batch, threads, seed
-and writes one JSON line an epoch: {"epoch", "seconds", "accuracy"}; seconds count from the start
-of the job, with loading the network and decoding the pictures, without importing PyTorch.
+  epochs, batch, learningRate, threads, seed
+and writes one JSON line {"torch", "torchvision"} with the versions and one an epoch:
+{"epoch", "seconds", "cpuSeconds", "accuracy"}. Seconds and processor seconds (loader processes
+included) count from the start of the job, with loading the network and decoding the pictures,
+without importing PyTorch.
 """
 
 import json
 import os
+import resource
 import struct
 import sys
 import time
 
 import torch
+import torchvision
 from PIL import Image
 from torch import nn, optim
 from torch.optim import lr_scheduler
@@ -80,11 +84,18 @@ def accuracy(network, loader):
     return right / total
 
 
+def processor_seconds():
+    # Loader processes count once they have ended, which they do with every epoch.
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
 def main():
     job = json.loads(sys.stdin.readline())
     torch.set_num_threads(job["threads"])
     torch.manual_seed(job["seed"])
-    started = time.perf_counter()
+    print(json.dumps({"torch": torch.__version__, "torchvision": torchvision.__version__}), flush=True)
+    started, cpu_started = time.perf_counter(), processor_seconds()
     normalise = transforms.Normalize(MEAN, STD)
     augmented = transforms.Compose(
         [transforms.RandomResizedCrop(224), transforms.RandomHorizontalFlip(), transforms.ToTensor(), normalise]
@@ -97,7 +108,7 @@ def main():
     test = DataLoader(Pictures(job["root"], job["test"], plain), batch_size=job["batch"], num_workers=workers)
     network = build(job)
     trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    optimizer = optim.SGD(trained, lr=0.001, momentum=0.9)
+    optimizer = optim.SGD(trained, lr=job["learningRate"], momentum=0.9)
     scheduler = lr_scheduler.StepLR(optimizer, step_size=7, gamma=0.1)
     criterion = nn.CrossEntropyLoss()
     for epoch in range(job["epochs"]):
@@ -108,7 +119,13 @@ def main():
             optimizer.step()
         scheduler.step()
         reached = accuracy(network, test)
-        print(json.dumps({"epoch": epoch, "seconds": time.perf_counter() - started, "accuracy": reached}), flush=True)
+        line = {
+            "epoch": epoch,
+            "seconds": time.perf_counter() - started,
+            "cpuSeconds": processor_seconds() - cpu_started,
+            "accuracy": reached,
+        }
+        print(json.dumps(line), flush=True)
 
 
 if __name__ == "__main__":
