@@ -1,7 +1,8 @@
-import { copyFile, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
+import { copyFile, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { unpackNpm } from "./fetch-npm.ts";
+import { makeFolder } from "./make-folder.ts";
 import { cachedFolder } from "./model-cache.ts";
 
 /** Emoji drawn by Twitter (CC-BY 4.0), one small picture each, as an npm package. */
@@ -43,7 +44,7 @@ export async function copyDemoPictures(into: string, images?: number): Promise<v
     const own = files.filter((name) => name.startsWith(`${kind}__`));
     const wanted =
       images === undefined ? own.length : Math.round((images * own.length) / files.length);
-    await mkdir(join(into, kind), { recursive: true });
+    await makeFolder(join(into, kind));
     for (let at = 0; at < wanted; at++) {
       // Spread over the whole list: neighbours in it look alike.
       const name = own[Math.floor((at * own.length) / wanted)] ?? "";

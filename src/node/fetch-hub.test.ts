@@ -135,6 +135,16 @@ describe("a model on the hub", () => {
     expect(ranges[1]).toBe(`bytes=5000-${model.length - 1}`);
   });
 
+  it("lets two fetches at once both succeed, and leaves no parts", async () => {
+    await serve(repository);
+    const [first, second] = await Promise.all([
+      loadPretrained("hf:org/net", { cache }),
+      loadPretrained("hf:org/net", { cache }),
+    ]);
+    expect(second.provenance).toEqual(first.provenance);
+    expect(await readdir(join(cache, "parts"))).toEqual([]);
+  });
+
   it.each<[string, string, Answer]>([
     [
       "node/wrong-checksum",

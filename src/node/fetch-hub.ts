@@ -1,10 +1,11 @@
-import { createHash } from "node:crypto";
-import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { createHash, randomUUID } from "node:crypto";
+import { mkdir, open, readFile, rename, rm, rmdir, stat } from "node:fs/promises";
 import { join, posix } from "node:path";
 import { downloadFile, type ListFileEntry, listFiles, modelInfo } from "@huggingface/hub";
 import { ThawError } from "../errors.ts";
 import { companionsOf } from "./companions.ts";
 import { downloadFailed } from "./fetch-npm.ts";
+import { lockFolder } from "./lock.ts";
 import { cacheFolder, folderName, sha256 } from "./model-cache.ts";
 
 /** `hf:<org>/<name>[@revision][/<path>]` taken apart. */
@@ -80,8 +81,7 @@ export async function fetchHub(spec: HubSpec, into: string, options: HubOptions)
     for (const name of companionsOf(path)) {
       const entry = files.get(name);
       if (entry === undefined) continue;
-      const part = await download(entry, { ...common, ...revision }, options);
-      await rename(part, join(into, posix.basename(name)));
+      await download(entry, join(into, posix.basename(name)), { ...common, ...revision }, options);
     }
   } catch (cause) {
     throw cause instanceof ThawError ? cause : downloadFailed(where, cause);
@@ -108,12 +108,13 @@ function stallingFetch(stallMs: number, signal: AbortSignal | undefined): typeof
   };
 }
 
-/** Downloads one file to a place of its own, named after its digest, and returns that place. */
+/** Downloads one file; it appears whole or not at all. */
 async function download(
   entry: ListFileEntry,
+  to: string,
   parameters: ReturnType<typeof hubParameters> & { repo: string; revision: string },
   options: HubOptions,
-): Promise<string> {
+): Promise<void> {
   const { path, size } = entry;
   if (size > MAX_FILE_BYTES) {
     throw new ThawError({
@@ -124,30 +125,65 @@ async function download(
     });
   }
   const digest = entry.lfs?.oid ?? entry.oid ?? "";
-  const folder = join(options.cache ?? cacheFolder(), "parts");
-  await mkdir(folder, { recursive: true });
-  const part = join(folder, folderName(`${digest}-${posix.basename(path)}`));
+  const parts = join(options.cache ?? cacheFolder(), "parts");
+  const place = await takePlace(join(parts, folderName(`${digest}-${posix.basename(path)}`)));
+  try {
+    const part = join(place.folder, "part");
+    await fill(part, entry, parameters, options);
+    if (!(await matches(part, entry))) {
+      await rm(part, { force: true });
+      throw new ThawError({
+        code: "node/wrong-checksum",
+        what: "What was downloaded is not what was published: its checksum differs",
+        where: path,
+        next: "Try again; if it stays, a proxy changes files: do not use it.",
+      });
+    }
+    await rename(part, to);
+  } finally {
+    await place.leave();
+  }
+}
+
+/**
+ * A folder for a download in progress, named after the file's digest so that a later process goes
+ * on with it; of two at once the second gets one for itself.
+ */
+async function takePlace(folder: string) {
+  try {
+    await mkdir(folder, { recursive: true });
+    const unlock = await lockFolder(folder);
+    const leave = async () => {
+      await unlock();
+      // Goes only when nothing is in it: neither a part to go on with nor another process's lock.
+      await rmdir(folder).catch(() => undefined);
+    };
+    return { folder, leave };
+  } catch {
+    // Locked by another, or just removed by it.
+    const own = `${folder}.${randomUUID()}`;
+    await mkdir(own, { recursive: true });
+    return { folder: own, leave: () => rm(own, { recursive: true, force: true }) };
+  }
+}
+
+async function fill(
+  part: string,
+  entry: ListFileEntry,
+  parameters: ReturnType<typeof hubParameters> & { repo: string; revision: string },
+  options: HubOptions,
+): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     const before = await sizeOf(part);
     try {
-      if (before < size) await append(part, before, entry, parameters, options);
-      break;
+      if (before < entry.size) await append(part, before, entry, parameters, options);
+      return;
     } catch (cause) {
       options.signal?.throwIfAborted();
       const progressed = (await sizeOf(part)) > before;
       if (attempt >= ATTEMPTS || !progressed) throw cause;
     }
   }
-  if (!(await matches(part, entry))) {
-    await rm(part, { force: true });
-    throw new ThawError({
-      code: "node/wrong-checksum",
-      what: "What was downloaded is not what was published: its checksum differs",
-      where: path,
-      next: "Try again; if it stays, a proxy changes files: do not use it.",
-    });
-  }
-  return part;
 }
 
 async function append(

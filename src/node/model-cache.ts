@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import envPaths from "env-paths";
@@ -36,6 +36,7 @@ export async function cachedFolder(
 ): Promise<string> {
   const folder = join(options.cache ?? cacheFolder(), "models", key);
   if (options.refresh !== true && (await isWhole(folder))) return folder;
+  await removeOld(dirname(folder));
   const temporary = `${folder}.${randomUUID()}.tmp`;
   try {
     await mkdir(temporary, { recursive: true }).catch((cause) => {
@@ -45,25 +46,46 @@ export async function cachedFolder(
     const files: Record<string, string> = {};
     for (const name of await readdir(temporary)) files[name] = await sha256(join(temporary, name));
     await writeFileAtomic(join(temporary, MANIFEST), JSON.stringify({ files }, null, 1));
-    await replaceFolder(temporary, folder);
+    await replaceFolder(temporary, folder, options.refresh === true);
     return folder;
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
 }
 
-async function replaceFolder(from: string, to: string): Promise<void> {
+/** What killed processes left; a day is longer than any download that still goes on. */
+async function removeOld(parent: string): Promise<void> {
+  for (const name of await readdir(parent).catch(() => [])) {
+    if (!/\.[0-9a-f-]{36}\.(tmp|old)$/.test(name)) continue;
+    const { mtimeMs } = await stat(join(parent, name)).catch(() => ({ mtimeMs: Date.now() }));
+    if (Date.now() - mtimeMs > abandonedMs) {
+      await rm(join(parent, name), { recursive: true, force: true });
+    }
+  }
+}
+const abandonedMs = 24 * 3600 * 1000;
+
+async function replaceFolder(from: string, to: string, refresh: boolean): Promise<void> {
   await mkdir(dirname(to), { recursive: true });
+  if (await moved(from, to)) return;
+  // Another process was faster, and may be reading what it put there.
+  if (!refresh && (await isWhole(to))) return;
   const old = `${to}.${randomUUID()}.old`;
   await rename(to, old).catch(() => undefined);
   try {
-    await rename(from, to);
+    if (!(await moved(from, to)) && !(await isWhole(to))) await rename(from, to);
   } catch (cause) {
-    // Another process was faster; what it fetched is checked like anything else in the cache.
-    if (!(await isWhole(to))) throw writeFault(to, cause);
+    throw writeFault(to, cause);
   } finally {
     await rm(old, { recursive: true, force: true });
   }
+}
+
+async function moved(from: string, to: string): Promise<boolean> {
+  return rename(from, to).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function isWhole(folder: string): Promise<boolean> {

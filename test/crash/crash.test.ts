@@ -101,7 +101,7 @@ describe("a full disk", () => {
 
 describe("a folder that cannot be written", () => {
   it("is refused before any work", async () => {
-    const { end } = await runJob({ ...job("head", "x"), run: "/proc/thaw", action: "train" });
+    const { end } = await runJob({ ...job("head", "x"), run: "/sys/thaw", action: "train" });
     expect(end).toMatchObject({ kind: "failed", code: "node/unwritable" });
   });
 

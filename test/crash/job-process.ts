@@ -25,7 +25,7 @@ const message = z.discriminatedUnion("kind", [
     code: z.string(),
     what: z.string(),
     next: z.string(),
-    details: z.unknown(),
+    details: z.unknown().optional(),
   }),
 ]);
 export type JobMessage = z.infer<typeof message>;
