@@ -1,9 +1,9 @@
-import { mkdir, readdir, readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { z } from "zod";
 import { ThawError } from "../errors.ts";
 import { copyDemoPictures } from "../node/demo-pictures.ts";
-import { writeFault } from "../node/write-file.ts";
+import { makeFolder } from "../node/make-folder.ts";
 import type { JobContext } from "./events.ts";
 import type { TrainOptions } from "./options.ts";
 import { load } from "./predictor.ts";
@@ -35,9 +35,7 @@ export async function demo(
   context: JobContext = {},
 ): Promise<Demo> {
   const folder = resolve(out ?? (await freeName()));
-  await mkdir(folder, { recursive: true }).catch((cause) => {
-    throw writeFault(folder, cause);
-  });
+  await makeFolder(folder);
   if ((await readdir(folder)).length > 0) {
     throw new ThawError({
       code: "job/out-not-empty",

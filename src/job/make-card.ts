@@ -1,4 +1,3 @@
-import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { isReadable } from "../data/picture-facts.ts";
 import { withoutSamples } from "../data/trainable.ts";
@@ -11,6 +10,7 @@ import { chooseSample } from "../measure/sample.ts";
 import { cardFolder } from "../node/cards.ts";
 import { examinePictures } from "../node/examine-pictures.ts";
 import { openDataset } from "../node/file-system.ts";
+import { makeFolder } from "../node/make-folder.ts";
 import { onnxRuntime } from "../node/onnxruntime.ts";
 import { openPictureLoader } from "../node/picture-loader.ts";
 import { writeFileAtomic } from "../node/write-file.ts";
@@ -91,7 +91,7 @@ export async function makeCard(
     };
     const name = `${pretrained.name.toLowerCase().replace(/[^a-z0-9]+/g, "-")}.card.json`;
     const target = resolve(options.out ?? cardFolder());
-    await mkdir(target, { recursive: true });
+    await makeFolder(target);
     const path = join(target, name);
     await writeFileAtomic(path, writeCard(card));
     return { card, path };

@@ -1,8 +1,8 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { AugmentationStrength, View } from "../data/view.ts";
 import { splitAt } from "../models/split.ts";
 import { activationFile } from "../node/activation-file.ts";
+import { makeFolder } from "../node/make-folder.ts";
 import { onnxRuntime } from "../node/onnxruntime.ts";
 import { elementCount } from "../onnx/tensor.ts";
 import { writeModel } from "../onnx/write.ts";
@@ -138,7 +138,7 @@ async function openCache(
     return { features: running, choice, close: () => prefix.session.release() };
   }
   const bytes = rowBytes(prefix.dims, choice.type);
-  await mkdir(bench.scratch, { recursive: true });
+  await makeFolder(bench.scratch);
   const store =
     choice.where === "memory"
       ? memoryStore(bytes)

@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { ThawError } from "../errors.ts";
 import { lockFile, lockFolder } from "../node/lock.ts";
+import { makeFolder } from "../node/make-folder.ts";
 import {
   errorCode,
   isTemporary,
@@ -67,9 +68,7 @@ export interface RunFolder {
  */
 export async function createRun(folder: string, asked: Omit<RunFile, "thaw">): Promise<RunFolder> {
   const path = resolve(folder);
-  await mkdir(path, { recursive: true }).catch((cause) => {
-    throw writeFault(path, cause);
-  });
+  await makeFolder(path);
   await refuseOccupied(path, folder);
   const unlock = await lockFolder(path);
   const file = { thaw: version, ...asked };
@@ -132,7 +131,7 @@ export async function nextRunPath(folder: string): Promise<string> {
   for (let number = 1; ; number++) {
     const path = join("runs", `${name}-${number}`);
     try {
-      await mkdir("runs", { recursive: true });
+      await makeFolder(resolve("runs"));
       await mkdir(path);
       return path;
     } catch (cause) {

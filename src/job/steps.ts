@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
+import { readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { z } from "zod";
 import { ThawError } from "../errors.ts";
+import { makeFolder } from "../node/make-folder.ts";
 import { errorCode, isTemporary, writeFileAtomic } from "../node/write-file.ts";
 
 /** Turns a step's result into bytes and back; `decode` throws on anything `encode` did not write. */
@@ -42,7 +43,7 @@ const magic = "thaw-checkpoint-1";
  * @param damaged is told about every file whose checksum is wrong; the file is set aside
  */
 export async function openSteps(folder: string, damaged: (file: string) => void): Promise<Steps> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   await removeTemporaries(folder);
 
   async function read<T>(file: string, codec: Codec<T>): Promise<T | undefined> {

@@ -15,7 +15,11 @@ it("makes what leads to a folder and leaves what is there", async () => {
 
 it("refuses a place that takes no folders, a file among the parents and a file in its place", async () => {
   const { root, remove } = await temporaryFolder({ file: "x" });
-  const places = [join(root, "file", "b"), ...(process.platform === "linux" ? ["/proc/foo"] : [])];
+  const places = [
+    join(root, "file"),
+    join(root, "file", "b"),
+    ...(process.platform === "linux" ? ["/proc/foo"] : []),
+  ];
   for (const place of places) {
     await expect(makeFolder(place)).rejects.toMatchObject({ fault: { code: "node/unwritable" } });
   }

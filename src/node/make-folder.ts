@@ -1,4 +1,4 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { errorCode, writeFault } from "./write-file.ts";
 
@@ -20,7 +20,7 @@ async function make(path: string, withParents: boolean): Promise<void> {
     await mkdir(path);
   } catch (cause) {
     const code = errorCode(cause);
-    if (code === "EEXIST") return;
+    if (code === "EEXIST" && (await stat(path)).isDirectory()) return;
     if (code !== "ENOENT" || !withParents || dirname(path) === path) throw cause;
     await make(dirname(path), true);
     await make(path, false);
