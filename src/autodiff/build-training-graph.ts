@@ -71,16 +71,16 @@ export function buildTrainingGraph(spec: TrainingSpec): TrainingGraph {
     trainable,
     new Map([[spec.logits, gradient]]),
   );
-  const complete = [...trainable].map((name) => [name, gradients.get(name) ?? ""] as const);
-  const unreached = complete.filter(([, found]) => found === "").map(([name]) => name);
+  const unreached = [...trainable].filter((name) => !gradients.has(name));
   if (unreached.length > 0) refuseUnreached(unreached);
+  const ofParameters = new Map([...trainable].map((name) => [name, gradients.get(name) ?? ""]));
 
-  const gradientNorm = writeGradientNorm(build, [...gradients.values()]);
+  const gradientNorm = writeGradientNorm(build, [...ofParameters.values()]);
   const clipped = clip(
     build,
     spec.clipNorm,
     gradientNorm,
-    gradients,
+    ofParameters,
     (name) => dimsOf(graph, name).length,
   );
   const declare =
@@ -167,6 +167,7 @@ export function buildTrainingGraph(spec: TrainingSpec): TrainingGraph {
     model: { ...spec.network, graph: model, producer: "thaw", metadata: new Map() },
     inputs: { features, targets, sampleWeights, learningRate, dropoutMasks: masks },
     outputs: { loss, logits: spec.logits, gradientNorm },
+    gradients,
     state,
   };
 }

@@ -186,7 +186,9 @@ async function analyticGradients(
   );
   // A rule may hand the seed itself on; a graph output must be written by a node of its own.
   const outputs = new Map(
-    [...gradients].map(([source, gradient]) => [source, build.add("Identity", [gradient])]),
+    [...gradients].flatMap(([value, gradient]) =>
+      sources.has(value) ? [[value, build.add("Identity", [gradient])]] : [],
+    ),
   );
   const graph = build.build(
     "gradients",

@@ -14,7 +14,7 @@ function backward(
 ): { readonly build: GraphBuilder; readonly gradients: ReadonlyMap<string, string> } {
   const build = new GraphBuilder(["x", "v", "w", "y", "seed"]);
   write(build);
-  const gradients = differentiate(
+  const found = differentiate(
     {
       nodes: [...build.nodes],
       dims: () => [2, 2],
@@ -24,6 +24,7 @@ function backward(
     new Set(sources),
     new Map([[output, "seed"]]),
   );
+  const gradients = new Map([...found].filter(([value]) => sources.includes(value)));
   return { build, gradients };
 }
 

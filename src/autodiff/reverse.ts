@@ -17,8 +17,8 @@ export interface Forward {
 
 /**
  * Reverse-mode differentiation, graph in and graph out: writes the backward nodes of `forward`
- * into `build` and returns the gradient's name for each of the `sources` that one arrives at.
- * Only nodes on a path from a source to a seed are visited.
+ * into `build` and returns the gradient's name for each of the `sources` that one arrives at and
+ * for the values on the way. Only nodes on a path from a source to a seed are visited.
  *
  * @param sources values to differentiate with respect to
  * @param seeds the gradient of each output, by the output's name
@@ -70,12 +70,8 @@ export function differentiate(
     });
   }
 
-  const found = new Map<string, string>();
-  for (const source of sources) {
-    const gradient = gradientOf(source);
-    if (gradient !== undefined) found.set(source, gradient);
-  }
-  return found;
+  for (const source of sources) gradientOf(source);
+  return new Map([...arriving].map(([value, parts]) => [value, parts[0] ?? ""]));
 }
 
 /** The values a gradient can flow back from to one of the sources, the sources included. */

@@ -103,5 +103,7 @@ export interface TrainingGraph {
     /** Scalar: global norm before clipping. */
     readonly gradientNorm: string;
   };
+  /** The gradient of each value of the forward pass that has one, by the value. */
+  readonly gradients: ReadonlyMap<string, string>;
   readonly state: readonly StateTensor[];
 }

@@ -61,7 +61,8 @@ export async function createStepper(
   options: SessionOptions = {},
 ): Promise<Stepper> {
   const block = await blockSize(runtime);
-  const model = block === undefined ? graph.model : blockLayout(graph.model, block);
+  const model =
+    block === undefined ? graph.model : blockLayout(graph.model, block, graph.gradients);
   const session = await runtime.open(writeModel(model), {
     optimization: "extended",
     ...options,

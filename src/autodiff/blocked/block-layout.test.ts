@@ -71,7 +71,7 @@ describe.skipIf(block === undefined)("blocked layout", () => {
     "a step of %s at %i pixels with %s BatchNorm gives what it gave",
     async (name, size, batchNorm) => {
       const graph = await trainingGraph(name, size, batchNorm);
-      const blocked = blockLayout(graph.model, block ?? 16);
+      const blocked = blockLayout(graph.model, block ?? 16, graph.gradients);
       expect(blocked.graph.nodes.some((node) => node.domain === "com.microsoft.nchwc")).toBe(true);
       const [expected, found] = [
         await outputsOf(graph, size),

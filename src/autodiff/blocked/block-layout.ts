@@ -5,6 +5,7 @@ import { prune } from "../../onnx/prune.ts";
 import type { Tensor } from "../../onnx/tensor.ts";
 import { namesInUse, reads } from "../../onnx/values.ts";
 import { type BlockedRule, Conv, ConvTranspose } from "./convolution.ts";
+import { denseWeightGradients, writeDenseWeightGradient } from "./dense-weight-gradient.ts";
 import { outputDims } from "./dims.ts";
 import { fuseConvolutions } from "./fuse.ts";
 import { broadcast, unary } from "./pointwise.ts";
@@ -36,9 +37,15 @@ const rules: Readonly<Record<string, BlockedRule>> = {
  *
  * @param model a training graph; its intermediates' declared shapes are trusted
  * @param block channels in a group, as this machine's kernels have it: 8 or 16
+ * @param gradients the gradient of each forward value; dense weights' are written anew
  */
-export function blockLayout(model: Model, block: number): Model {
+export function blockLayout(
+  model: Model,
+  block: number,
+  gradients: ReadonlyMap<string, string> = new Map(),
+): Model {
   const { graph } = model;
+  const weightGradients = denseWeightGradients(graph, gradients);
   const build = new GraphBuilder(namesInUse(graph));
   for (const [name, tensor] of graph.initializers) build.initializers.set(name, tensor);
   const constants = constantsOf(graph);
@@ -54,6 +61,8 @@ export function blockLayout(model: Model, block: number): Model {
         }),
       );
     }
+    const convolution = weightGradients.get(output);
+    if (convolution !== undefined && writeDenseWeightGradient(values, convolution)) continue;
     if (node.domain === "" && rules[node.op]?.(values, node)) continue;
     for (const value of reads(node)) values.plain(value);
     build.copy(node);

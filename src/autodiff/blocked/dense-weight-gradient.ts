@@ -1,0 +1,110 @@
+import { int, ints, string } from "../../onnx/attributes.ts";
+import type { Graph, Node } from "../../onnx/graph.ts";
+import { elementCount } from "../../onnx/tensor.ts";
+import { NCHWC, type Values } from "./values.ts";
+
+/** A dense convolution, the gradient of its output, and the name its weights' gradient has. */
+export interface WeightGradient {
+  readonly convolution: Node;
+  readonly dy: string;
+  readonly output: string;
+}
+
+/** The gradients of dense kernels larger than one element, by the gradient's name. */
+export function denseWeightGradients(
+  graph: Graph,
+  gradients: ReadonlyMap<string, string>,
+): ReadonlyMap<string, WeightGradient> {
+  const found = new Map<string, WeightGradient>();
+  for (const convolution of graph.nodes) {
+    if (convolution.op !== "Conv" || convolution.domain !== "") continue;
+    const output = gradients.get(convolution.inputs[1] ?? "");
+    const dy = gradients.get(convolution.outputs[0] ?? "");
+    if (output === undefined || dy === undefined || int(convolution, "group", 1) !== 1) continue;
+    if (string(convolution, "auto_pad", "NOTSET") !== "NOTSET") continue;
+    found.set(output, { convolution, dy, output });
+  }
+  return found;
+}
+
+/**
+ * One product of dy and a slice of x for each kernel element, as a 1x1 convolution over all
+ * positions of all pictures: dy is its input, and slices of blocked activations are its weights as
+ * they stand. Returns false where the operands do not fill whole blocks.
+ */
+export function writeDenseWeightGradient(
+  values: Values,
+  { convolution, dy, output }: WeightGradient,
+): boolean {
+  const [x = "", w = ""] = convolution.inputs;
+  const [input, weight, gradient] = [values.dims(x), values.dims(w), values.dims(dy)];
+  if (input?.length !== 4 || weight?.length !== 4 || gradient?.length !== 4) return false;
+  const { build, block } = values;
+  const [batch = 1, channels = 1] = input;
+  const [, features = 1, ...size] = gradient;
+  const kernel = weight.slice(2);
+  const taps = elementCount(kernel);
+  const positions = batch * elementCount(size);
+  if (taps === 1 || channels < block || positions % block !== 0) return false;
+  if (!values.canBlock(x)) return false;
+
+  const padded = paddedByChannel(values, x, input, ints(convolution, "pads", [0, 0, 0, 0]));
+  const rows = byPosition(values, dy, gradient);
+  const strides = ints(convolution, "strides", [1, 1]);
+  const dilations = ints(convolution, "dilations", [1, 1]);
+  const [, across = 1] = kernel;
+  const filled = values.filled(channels);
+  const products = Array.from({ length: taps }, (_, tap) => {
+    const place = [Math.floor(tap / across), tap % across];
+    const starts = place.map((at, axis) => at * (dilations[axis] ?? 1));
+    const slice = build.add("Slice", [
+      padded,
+      build.ints(starts),
+      build.ints(
+        starts.map((start, axis) => start + ((size[axis] ?? 1) - 1) * (strides[axis] ?? 1) + 1),
+      ),
+      build.ints([2, 3]),
+      build.ints(strides),
+    ]);
+    const columns = values.reshape(slice, [filled, positions, 1, 1]);
+    const product = build.add("Conv", [rows, columns], { kernel_shape: [1, 1] }, NCHWC);
+    return values.reshape(product, [1, filled / block, features, block]);
+  });
+  const stacked = build.add("Concat", products, { axis: 0 });
+  const turned = build.add("Transpose", [stacked], { perm: [2, 1, 3, 0] });
+  const whole = [features, filled, taps];
+  const trimmed = values.trim(values.reshape(turned, whole), whole, 1, channels);
+  values.reshape(trimmed, weight, output);
+  return true;
+}
+
+/** x with its padding, [C / block, N, H, W, block]. */
+function paddedByChannel(
+  values: Values,
+  x: string,
+  dims: readonly number[],
+  pads: readonly number[],
+): string {
+  const { build } = values;
+  const apart = values.reshape(values.blocked(x), values.grouped(dims));
+  const turned = build.add("Transpose", [apart], { perm: [1, 0, 2, 3, 4] });
+  if (pads.every((pad) => pad === 0)) return turned;
+  return build.add("Pad", [turned, build.ints(pads), "", build.ints([2, 3])]);
+}
+
+/** dy as the blocked input of a convolution whose channels are positions: [1, N * H * W, O, 1]. */
+function byPosition(values: Values, dy: string, dims: readonly number[]): string {
+  const { build, block } = values;
+  const [batch = 1, features = 1, ...size] = dims;
+  const positions = elementCount(size);
+  const nominal = [1, batch * positions, features, 1];
+  const plain = values.plain(dy);
+  if (positions % block === 0) {
+    const apart = values.reshape(plain, [batch, features, positions / block, block]);
+    return values.reshape(build.add("Transpose", [apart], { perm: [0, 2, 1, 3] }), nominal);
+  }
+  const pictures = values.reshape(plain, [batch, features, positions]);
+  const rows = build.add("Transpose", [pictures], { perm: [1, 0, 2] });
+  const apart = values.reshape(rows, [features, (batch * positions) / block, block]);
+  return values.reshape(build.add("Transpose", [apart], { perm: [1, 0, 2] }), nominal);
+}
