@@ -7,6 +7,7 @@ import { searchFor } from "../plan/search-space.ts";
 import { thawIndex } from "../plan/thaw-point.ts";
 import { fitLinearProbe } from "../train/linear-probe.ts";
 import { runSearch } from "../train/search.ts";
+import { calibratedLosses } from "./calibrated-losses.ts";
 import { fitStateCodec } from "./codecs.ts";
 import type { JobContext } from "./events.ts";
 import type { FeatureTable } from "./features.ts";
@@ -105,6 +106,7 @@ async function search(
         classWeights: bench.classWeights,
         ...(bench.threads === undefined ? {} : { threads: bench.threads }),
       }),
+    losses: calibratedLosses,
     onTrial: async (after, result) => {
       const arm = after.arms.find(({ id }) => id === result.arm);
       run.log({ kind: "trial", arm, result });

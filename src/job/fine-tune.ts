@@ -7,7 +7,8 @@ import { withTensors } from "../train/export.ts";
 import { fit } from "../train/fit.ts";
 import type { FitResult } from "../train/fit-options.ts";
 import { headTensors, type LinearProbe } from "../train/linear-probe.ts";
-import { argmaxRows, crossEntropies } from "../train/softmax.ts";
+import { argmaxRows } from "../train/softmax.ts";
+import { calibratedLosses } from "./calibrated-losses.ts";
 import { fitResultCodec, fitStateCodec } from "./codecs.ts";
 import type { JobContext } from "./events.ts";
 import { type ArmSetting, openArm } from "./open-arm.ts";
@@ -127,6 +128,6 @@ function outcome(
   const predicted = argmaxRows(logits, classes);
   return {
     hits: labels.map((label, row) => (predicted[row] === label ? 1 : 0)),
-    losses: crossEntropies(logits, labels, classes),
+    losses: calibratedLosses(logits, labels, classes),
   };
 }

@@ -60,7 +60,7 @@ test("leans to the prior where nothing sets the arms that train any layer apart"
   expect(choice.thawIndex).toBe(3);
 });
 
-test("keeps the classifier alone where nothing has a lower loss", () => {
+test("keeps the classifier alone where it is clearly better than the prior", () => {
   const { choice } = run((arm, p) => (arm.thawIndex === 6 ? 0.9 : 1) + wobble(arm, p));
   expect(choice.thawIndex).toBe(6);
 });

@@ -131,18 +131,15 @@ function climb(state: SearchState): SearchState {
  * The arm the results so far speak for. By the one-standard-error rule (Breiman et al., CART,
  * 1984) all arms are as good as the best that are not worse than it by more than a standard error
  * of their paired difference; of these it is the one nearest to the prior, then the one that
- * trains fewer layers, then the one tried first. The classifier alone does not profit from that
- * rule: it is chosen only where nothing has a lower loss. Judged on the most folds that more than
- * one arm has seen; before any result, the first arm.
+ * trains fewer layers, then the one tried first. Judged on the most folds that more than one arm
+ * has seen; before any result, the first arm.
  */
 export function choose(state: SearchState): Arm {
   for (let folds = foldsOf(state, state.rung); folds >= 1; folds--) {
     const ranked = rank(state, folds);
     const [best] = ranked;
     if (best === undefined || (ranked.length < 2 && folds > 1)) continue;
-    if (isHead(state, best)) return armOf(state, best);
     const close = ranked.filter((id) => {
-      if (isHead(state, id)) return false;
       const { difference, standardError } = compareArms(state, id, best, folds);
       return difference <= standardError;
     });

@@ -8,6 +8,7 @@ import {
 import { decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
 import type { LinearProbe } from "./linear-probe.ts";
 import { runSearch, type SearchOptions } from "./search.ts";
+import { crossEntropies } from "./softmax.ts";
 import { tinyExamples, tinyFit, tinyPictures } from "./tiny-task.fixture.ts";
 
 const examples = tinyExamples(0, 12, 3);
@@ -40,6 +41,7 @@ function options(changes: Partial<SearchOptions> = {}) {
     examples,
     folds,
     probe: (_, validation) => probeOfZeros(validation),
+    losses: crossEntropies,
     async open({ id, learningRate }) {
       log.push(`open ${id}`);
       const { train: _, validation: __, ...fit } = tinyFit({ learningRate, epochs: 4 });

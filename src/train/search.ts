@@ -14,7 +14,6 @@ import type { FitEvent } from "./fit-events.ts";
 import type { Example, FitOptions } from "./fit-options.ts";
 import type { FitState } from "./fit-state.ts";
 import { headTensors, type LinearProbe } from "./linear-probe.ts";
-import { crossEntropies } from "./softmax.ts";
 
 /** What an arm's trials share: the network from its cut on and the activations cached there. */
 export interface OpenArm {
@@ -36,6 +35,12 @@ export interface SearchOptions {
     train: readonly Example[],
     validation: readonly Example[],
   ) => Promise<LinearProbe>;
+  /** The loss of every picture a trial is judged on; `logits` are [N, classes]. */
+  readonly losses: (
+    logits: Float32Array,
+    labels: readonly number[],
+    classes: number,
+  ) => ArrayLike<number>;
   /** Is awaited after every trial. */
   readonly onTrial?: (state: SearchState, result: TrialResult) => Promise<void>;
   readonly onEvent?: (trial: Trial, event: FitEvent) => void;
@@ -79,7 +84,7 @@ export async function runSearch(options: SearchOptions): Promise<SearchOutcome> 
     const probe = probes.get(trial.fold) ?? (await options.probe(train, validation));
     probes.set(trial.fold, probe);
     if (trial.arm.thawIndex === state.headIndex) {
-      return [...crossEntropies(probe.validationLogits, labels, probe.bias.length)];
+      return Array.from(options.losses(probe.validationLogits, labels, probe.bias.length));
     }
     const shared = (await opened(trial.arm)).fit;
     try {
@@ -94,7 +99,7 @@ export async function runSearch(options: SearchOptions): Promise<SearchOutcome> 
         ...(options.signal === undefined ? {} : { signal: options.signal }),
         ...(resumeFrom === undefined ? {} : { resumeFrom }),
       });
-      return [...crossEntropies(validationLogits, labels, shared.classes)];
+      return Array.from(options.losses(validationLogits, labels, shared.classes));
     } catch (cause) {
       if (cause instanceof ThawError && cause.fault.code === "train/diverged") return [];
       throw cause;
