@@ -19,16 +19,18 @@ export const verdict = z.object({
 });
 export type Verdict = z.infer<typeof verdict>;
 
+/** Standard errors by which a result must differ to count as clear: about 95 % of chance lies within. */
+const clearly = 2;
+
 /**
  * Whether the validation pictures speak against the fine-tuned network that the check chose: by
- * accuracy where the two differ by more than a standard error, else by a loss that is higher by
- * more than its standard error.
+ * accuracy where the two clearly differ, else by a loss that is clearly higher.
  */
 export function judge(linearProbe: ValidationOutcome, fineTuned: ValidationOutcome): Verdict {
   const { difference: accuracy, standardError } = compare(fineTuned.hits, linearProbe.hits);
   const loss = compare(fineTuned.losses, linearProbe.losses);
-  const clear = Math.abs(accuracy) > standardError;
-  const better = clear ? accuracy > 0 : loss.difference <= loss.standardError;
+  const clear = Math.abs(accuracy) > clearly * standardError;
+  const better = clear ? accuracy > 0 : loss.difference <= clearly * loss.standardError;
   const points = `${(100 * Math.abs(accuracy)).toFixed(1)} points of validation accuracy`;
   const margin = `${(100 * standardError).toFixed(1)}`;
   return {
@@ -39,8 +41,8 @@ export function judge(linearProbe: ValidationOutcome, fineTuned: ValidationOutco
         ? `Fine-tuning gained ${points} over the linear probe (standard error ${margin}).`
         : `Fine-tuning lost ${points} against the linear probe (standard error ${margin}), so the linear probe is kept.`
       : better
-        ? `Fine-tuning and the linear probe are right equally often within ${margin} points; fine-tuning, which did better in the check, is kept.`
-        : `Fine-tuning and the linear probe are right equally often within ${margin} points, but fine-tuning is clearly more wrong where it errs, so the linear probe is kept: fewer trained layers, less to overfit.`,
+        ? `Fine-tuning and the linear probe are about equally often right (standard error ${margin} points); fine-tuning, which did better in the check, is kept.`
+        : `Fine-tuning and the linear probe are about equally often right (standard error ${margin} points), but fine-tuning is clearly more wrong where it errs, so the linear probe is kept: fewer trained layers, less to overfit.`,
   };
 }
 
