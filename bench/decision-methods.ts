@@ -151,7 +151,7 @@ async function decide(cell: Cell, laidOut: Lay): Promise<FinishedRun> {
     thawIndex: tuned.arm.thawIndex,
     strategy: tuned.strategy,
     cut: cell.network.candidates[tuned.arm.thawIndex]?.name,
-    work: workAt(cell, plan, tuned) + (checked === undefined ? 0 : workSpent(checked.state)),
+    work: workAt(cell, plan, arm, tuned) + (checked === undefined ? 0 : workSpent(checked.state)),
     rule: plan.rule.strategy,
     similarity: cell.measured.similarity.score,
     verdict: cell.measured.similarity.verdict,
@@ -166,7 +166,7 @@ async function decide(cell: Cell, laidOut: Lay): Promise<FinishedRun> {
 }
 
 /** Work of the training itself, relative to one full fine-tuning. */
-function workAt({ network }: Cell, plan: Plan, { arm, fit: trained }: Tuned): number {
+function workAt({ network }: Cell, plan: Plan, arm: ArmSetting, { fit: trained }: Tuned): number {
   const cut = network.candidates[arm.thawIndex];
   if (trained === undefined || cut === undefined) return 0;
   return trainingWork(cut, { ...plan, views: arm.augmentation === "none" ? 1 : plan.views });
@@ -185,7 +185,7 @@ async function train(cell: Cell, arm: ArmSetting, plan: Plan, laidOut: Lay): Pro
     thawIndex: tuned.arm.thawIndex,
     strategy: tuned.strategy,
     cut: cell.network.candidates[tuned.arm.thawIndex]?.name,
-    work: workAt(cell, forced, tuned),
+    work: workAt(cell, forced, arm, tuned),
   };
 }
 

@@ -111,7 +111,7 @@ export async function fineTune(
     ? { ...probed, verdict, fit: result, ...cache }
     : {
         arm,
-        strategy: strategyAt(arm.thawIndex, last + 1, plan.rule.strategy),
+        strategy: strategyAt(arm.thawIndex, last + 1),
         trained: result.weights,
         validationLogits: result.validationLogits,
         fit: result,

@@ -103,9 +103,10 @@ export async function finish(outcome: Outcome): Promise<TrainResult> {
 }
 
 /** How the arm chosen compared with what the rule says, where the check tried both. */
-function advantageOf({ search, plan, network, measured }: Outcome) {
+function advantageOf({ search, plan, network, measured, tuned }: Outcome) {
   const step = search === undefined ? undefined : next(search);
   if (search === undefined || step?.kind !== "done") return undefined;
+  if (tuned.arm.thawIndex !== step.choice.thawIndex) return undefined;
   const { rule } = plan;
   return advantage(
     search,

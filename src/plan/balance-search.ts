@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { augmentationStrength } from "../data/view.ts";
-import { type Comparison, compare } from "./compare.ts";
+import { type Comparison, clearly, compare } from "./compare.ts";
 
 /** One way to train that competes: where to thaw, how much to augment, how fast to learn. */
 export const arm = z.object({
@@ -128,9 +128,9 @@ function climb(state: SearchState): SearchState {
 }
 
 /**
- * The arm the results so far speak for. By the one-standard-error rule (Breiman et al., CART,
- * 1984) all arms are as good as the best that are not worse than it by more than a standard error
- * of their paired difference; of these it is the one nearest to the prior, then the one that
+ * The arm the results so far speak for. As in the one-standard-error rule (Breiman et al., CART,
+ * 1984), but with two, all arms count as good as the best that are not clearly worse than it by
+ * their paired difference; of these it is the one nearest to the prior, then the one that
  * trains fewer layers, then the one tried first. Judged on the most folds that more than one arm
  * has seen; before any result, the first arm.
  */
@@ -141,7 +141,7 @@ export function choose(state: SearchState): Arm {
     if (best === undefined || (ranked.length < 2 && folds > 1)) continue;
     const close = ranked.filter((id) => {
       const { difference, standardError } = compareArms(state, id, best, folds);
-      return difference <= standardError;
+      return difference <= clearly * standardError;
     });
     const away = (id: number) => Math.abs(armOf(state, id).thawIndex - state.prior);
     const [chosen = best] = close.sort(

@@ -1,3 +1,6 @@
+/** Standard errors by which a difference must exceed 0 to be clear: chance stays within in 95 %. */
+export const clearly = 2;
+
 export interface Comparison {
   /** Mean of `a - b`. */
   readonly difference: number;

@@ -2,12 +2,10 @@ import type { AugmentationStrength } from "../data/view.ts";
 import type { Cut } from "../models/pretrained.ts";
 import { type Arm, type SearchState, startSearch } from "./balance-search.ts";
 import type { Plan, Strategy } from "./plan.ts";
-import { thawIndex } from "./thaw-point.ts";
+import { likelyIndex, thawIndex } from "./thaw-point.ts";
 import { trainingWork } from "./work.ts";
 
-/** Cuts that the balance search tries beside the start, in candidates towards the front. */
-const steps = [0, 2, -2];
-/** Learning rates that the balance search tries at the start, relative to the plan's. */
+/** Learning rates that the balance search tries at the likely cut, relative to the plan's. */
 const rates = [3, 1 / 3];
 
 /** Every trial trains on two thirds of the pictures and is judged on the last third. */
@@ -20,10 +18,10 @@ const rungs = [1, 2, 3];
  * tell great differences apart, so more trials on them would buy little.
  */
 const budgets: Readonly<Record<Strategy, number>> = {
-  head: 0.45,
-  partial: 0.45,
-  rear: 0.7,
-  full: 0.7,
+  head: 0.5,
+  partial: 0.5,
+  rear: 0.8,
+  full: 0.8,
 };
 /** A user who grants a time budget wants it used. */
 const unhurried = 5;
@@ -58,7 +56,7 @@ export function searchFor(space: SearchSpace): SearchState | undefined {
     epochsShare,
     rungs,
     headIndex: last,
-    prior: Math.min(space.start, thawIndex("partial", cuts.length, undefined)),
+    prior: Math.min(space.start, likelyIndex(cuts.length)),
     gated: plan.strategy === "head" && !space.ambiguous,
     budget: budgetSeconds === undefined ? budgets[plan.strategy] : unhurried,
     ...(budgetSeconds === undefined ? {} : { budgetSeconds }),
@@ -67,35 +65,38 @@ export function searchFor(space: SearchSpace): SearchState | undefined {
 
 type Entry = Omit<Arm, "id" | "work">;
 
-/** Cuts around the start, the most likely first, then augmentation and rates at the start. */
+/** The likely cut, the plan's own, the ends; then augmentation and rates at the likely cut. */
 function searchEntries({ plan, cuts, start }: SearchSpace): Entry[] {
   const last = cuts.length - 1;
-  const tried = steps.map((step) => start - step).filter((index) => index >= 0 && index < last);
+  const likely = likelyIndex(cuts.length);
+  const middle = Math.round((likely + start) / 2);
+  const tried = new Set([likely, start, 0, middle, Math.min(start + 2, last - 1)]);
   return [
     headEntry(plan, last),
-    ...tried.map((index) => entry(plan, index)),
+    ...[...tried].map((index) => entry(plan, index)),
     ...neighbours(plan.augmentation).map((augmentation) => ({
-      ...entry(plan, start),
+      ...entry(plan, likely),
       augmentation,
     })),
     ...rates.map((rate) => ({
-      ...entry(plan, start),
+      ...entry(plan, likely),
       learningRate: plan.learningRate * rate,
     })),
-    ...(start === 0 ? [] : [entry(plan, 0)]),
   ];
 }
 
-/** The classifier only, the plan's own cut, and what the other strategies would thaw. */
+/** The classifier only, the likely cut, the plan's own, and what the other strategies would thaw. */
 function raceEntries({ plan, cuts, start, ambiguous }: SearchSpace): Entry[] {
   const last = cuts.length - 1;
-  const usual = (strategy: Strategy) => thawIndex(strategy, cuts.length, undefined);
-  const rivals: readonly Strategy[] =
-    plan.strategy === "full" || ambiguous
-      ? ["partial", "rear", "full"]
-      : ["rear", "partial", "full"];
-  const own = plan.strategy === "head" ? [] : [start];
-  const tried = new Set([...own, ...rivals.map(usual)].filter((index) => index < last));
+  const likely = likelyIndex(cuts.length);
+  const rear = thawIndex("rear", cuts.length, undefined);
+  const order: Readonly<Record<Strategy, readonly number[]>> = {
+    head: ambiguous ? [likely, rear] : [rear, likely],
+    partial: [likely, start],
+    rear: [likely, start, 0],
+    full: [0, likely, rear],
+  };
+  const tried = new Set(order[plan.strategy].filter((index) => index < last));
   return [headEntry(plan, last), ...[...tried].map((index) => entry(plan, index))];
 }
 

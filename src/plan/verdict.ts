@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Comparison, compare } from "./compare.ts";
+import { type Comparison, clearly, compare } from "./compare.ts";
 import { type Plan, strategy } from "./plan.ts";
 
 /** How a trained network did on the validation pictures, one entry a picture in one order. */
@@ -18,9 +18,6 @@ export const verdict = z.object({
   says: z.string(),
 });
 export type Verdict = z.infer<typeof verdict>;
-
-/** Standard errors by which a result must differ to count as clear: about 95 % of chance lies within. */
-const clearly = 2;
 
 /**
  * Whether the validation pictures speak against the fine-tuned network that the check chose: by
@@ -69,15 +66,17 @@ export function overruled(
 ): Overruling | null {
   const from = plan.rule.strategy;
   if (plan.check === "none" || from === done) return null;
-  return {
-    from,
-    to: done,
-    says: `The rule says ${names[from]}; measured on your pictures, ${names[done]} did better${howMuch(advantage)}, so that was done.`,
-  };
+  return { from, to: done, says: `The rule says ${names[from]}; ${why(done, advantage)}.` };
 }
 
-function howMuch(advantage: Comparison | undefined): string {
-  if (advantage === undefined || advantage.difference >= 0) return "";
+function why(done: Plan["strategy"], advantage: Comparison | undefined): string {
+  if (advantage === undefined) {
+    return `measured on your pictures, ${names[done]} did better, so that was done`;
+  }
   const { difference, standardError } = advantage;
-  return `: on pictures held back, its loss was lower by ${(-difference).toFixed(2)} (standard error ${standardError.toFixed(2)})`;
+  const loss = `${Math.abs(difference).toFixed(2)} (standard error ${standardError.toFixed(2)})`;
+  if (difference < -standardError) {
+    return `measured on your pictures, ${names[done]} did better: on pictures held back its loss was lower by ${loss}, so that was done`;
+  }
+  return `on pictures held back, ${names[done]} did as well within what so few can tell (loss ${difference < 0 ? "lower" : "higher"} by ${loss}), and it is the better bet over many data sets, so that was done`;
 }
