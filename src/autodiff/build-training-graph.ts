@@ -17,9 +17,11 @@ import { clip, writeGradientNorm } from "./gradient-norm.ts";
 import { writeCrossEntropy } from "./loss.ts";
 import { lower } from "./lower.ts";
 import { type DeclareState, writeOptimizer } from "./optimizers.ts";
+import { poolFirst } from "./pool-first.ts";
 import { rankedNumber } from "./ranked.ts";
 import { differentiate } from "./reverse.ts";
 import type { StateTensor, TrainingGraph, TrainingSpec } from "./training-graph.ts";
+import { wholeGelu } from "./whole-gelu.ts";
 
 /**
  * Writes forward pass, loss, backward pass and optimizer update as one ONNX graph of standard
@@ -36,7 +38,8 @@ export function buildTrainingGraph(spec: TrainingSpec): TrainingGraph {
   const batchNorms = batchNormalized(spec, trainable);
   const changing = new Set(trainable);
   for (const norm of batchNorms) for (const name of norm.inputs.slice(3, 5)) changing.add(name);
-  const graph = fixShapes(network, spec.shapes, changing);
+  const shapes = new Map(spec.shapes);
+  const graph = poolFirst(wholeGelu(fixShapes(network, spec.shapes, changing)), shapes);
   const features = inputOf(graph);
   const [batch, classes] = logitDims(spec);
 
@@ -50,7 +53,6 @@ export function buildTrainingGraph(spec: TrainingSpec): TrainingGraph {
   }
 
   const rows = batchNorms.size === 0 ? "" : writeRows(build, sampleWeights, batch);
-  const shapes = new Map(spec.shapes);
   for (const [name, tensor] of graph.initializers) shapes.set(name, tensor.dims);
   const lowering = { graph, shapes, trainable, batchNorms, rows };
   const { forward, statistics, masks } = lower(build, lowering);

@@ -1,10 +1,8 @@
-import { blockLayout } from "../autodiff/blocked/block-layout.ts";
 import type { StateTensor, TrainingGraph } from "../autodiff/training-graph.ts";
 import { ThawError } from "../errors.ts";
 import { elementCount, float32, type Tensor } from "../onnx/tensor.ts";
-import { writeModel } from "../onnx/write.ts";
-import { blockSize } from "./block-size.ts";
 import type { Runtime, Session, SessionOptions } from "./session.ts";
+import { openWeightsAsInputs } from "./weights-as-inputs.ts";
 
 /** One batch; every array holds the whole batch, padded rows included. */
 export interface StepInputs {
@@ -60,13 +58,7 @@ export async function createStepper(
   graph: TrainingGraph,
   options: SessionOptions = {},
 ): Promise<Stepper> {
-  const block = await blockSize(runtime);
-  const model =
-    block === undefined ? graph.model : blockLayout(graph.model, block, graph.gradients);
-  const session = await runtime.open(writeModel(model), {
-    optimization: "extended",
-    ...options,
-  });
+  const session = await openWeightsAsInputs(runtime, graph.model, options, graph.gradients);
   return new BufferedStepper(session, graph);
 }
 

@@ -2,12 +2,12 @@ import { buildEvaluationGraph } from "../autodiff/build-evaluation-graph.ts";
 import { buildTrainingGraph } from "../autodiff/build-training-graph.ts";
 import type { TrainingSpec } from "../autodiff/training-graph.ts";
 import type { Random } from "../data/random.ts";
-import type { Model } from "../onnx/graph.ts";
+import type { Model, ValueInfo } from "../onnx/graph.ts";
 import { elementCount, float32, type Tensor } from "../onnx/tensor.ts";
-import { writeModel } from "../onnx/write.ts";
 import type { Runtime } from "../runtime/session.ts";
 import { discoverShapes } from "../runtime/shapes.ts";
 import { createStepper, type Snapshot, type StepResult } from "../runtime/stepper.ts";
+import { openWeightsAsInputs } from "../runtime/weights-as-inputs.ts";
 import type { BatchTensors } from "./batch-tensors.ts";
 
 /** What is trained and how, without the pictures. */
@@ -47,10 +47,8 @@ export async function openTrainable(options: TrainableOptions): Promise<Trainabl
   const graph = buildTrainingGraph({ ...options, logits, shapes });
   const evaluation = buildEvaluationGraph({ ...options, logits });
   const stepper = await createStepper(runtime, graph, threads);
-  const judge = await runtime.open(writeModel(evaluation.model), {
-    ...threads,
-    optimization: "basic",
-  });
+  const fixed = withShapes(evaluation.model, new Map(shapes).set(evaluation.features, inputShape));
+  const judge = await openWeightsAsInputs(runtime, fixed, threads);
   const kept = () =>
     options.averageDecay === undefined ? stepper.current() : Object.fromEntries(stepper.averages());
   return {
@@ -82,6 +80,21 @@ export async function openTrainable(options: TrainableOptions): Promise<Trainabl
       await judge.release();
     },
   };
+}
+
+/** The same network at one batch size, the dimensions of its values declared. */
+function withShapes(model: Model, shapes: ReadonlyMap<string, readonly number[]>): Model {
+  const { graph } = model;
+  const written = graph.nodes.flatMap((node) => node.outputs);
+  const values = written.flatMap((name): [string, ValueInfo][] => {
+    const shape = shapes.get(name);
+    return shape === undefined ? [] : [[name, { name, type: "float32", shape }]];
+  });
+  const inputs = graph.inputs.map((input) => ({
+    ...input,
+    shape: shapes.get(input.name) ?? input.shape,
+  }));
+  return { ...model, graph: { ...graph, inputs, values: new Map(values) } };
 }
 
 function outputOf(network: Model): string {

@@ -9,6 +9,7 @@ import { denseWeightGradients, writeDenseWeightGradient } from "./dense-weight-g
 import { outputDims } from "./dims.ts";
 import { fuseConvolutions } from "./fuse.ts";
 import { broadcast, unary } from "./pointwise.ts";
+import { MaxPool, ScatterElements } from "./pooling.ts";
 import {
   BatchNormalization,
   Expand,
@@ -21,6 +22,7 @@ import { NCHWC, Values } from "./values.ts";
 
 const rules: Readonly<Record<string, BlockedRule>> = {
   ...{ Conv, ConvTranspose, BatchNormalization, GlobalAveragePool, Reshape, Transpose, Expand },
+  ...{ MaxPool, ScatterElements },
   ...{ ReduceSum: reduce, ReduceMean: reduce, ReduceSumSquare: reduce },
   ...{ Add: broadcast, Sub: broadcast, Mul: broadcast, Sum: broadcast },
   ...{ Relu: unary, LeakyRelu: unary, Elu: unary, Clip: unary, HardSigmoid: unary },

@@ -1,5 +1,6 @@
 import type { GraphBuilder } from "../../onnx/build.ts";
 import { elementCount, type Tensor } from "../../onnx/tensor.ts";
+import type { Pooling } from "./pooling.ts";
 
 export const NCHWC = { domain: "com.microsoft.nchwc" };
 
@@ -22,6 +23,8 @@ export class Values {
   readonly block: number;
   /** Outputs of the Adds of two blocked maps. */
   readonly additions = new Set<string>();
+  /** Poolings in blocked form, by the name of their indices. */
+  readonly pools = new Map<string, Pooling>();
   readonly #dims: Map<string, Dims>;
   readonly #constant: (value: string) => Tensor | undefined;
   readonly #blocked = new Map<string, string>();
@@ -103,9 +106,9 @@ export class Values {
   }
 
   /** Records how to write a value that only one of its two forms may be asked for. */
-  setLazy(value: string, plain: () => void, blocked: () => string): void {
+  setLazy(value: string, plain: () => void, blocked?: () => string): void {
     this.#plainOnDemand.set(value, plain);
-    this.#blockedOnDemand.set(value, blocked);
+    if (blocked !== undefined) this.#blockedOnDemand.set(value, blocked);
   }
 
   /** Records that a view of a [N, C, H, W] value was written in blocked form. */
