@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
@@ -11,12 +12,17 @@ const answers = z.object({
   megabytes: z.number().optional(),
 });
 
+/** Debian's torch belongs to the system's interpreter, which need not be the first on the path. */
+const SYSTEM_PYTHON = "/usr/bin/python3";
+const python = process.env.PYTHON ?? (existsSync(SYSTEM_PYTHON) ? SYSTEM_PYTHON : "python3");
+
 /**
- * PyTorch in a process of its own (bench/engine.py), run by the interpreter that PYTHON names: one JSON command a line, one answer a line.
+ * PyTorch in a process of its own (bench/engine.py), run by the interpreter that PYTHON names: one
+ * JSON command a line, one answer a line.
  */
 export function startTorch() {
   const script = fileURLToPath(new URL("engine.py", import.meta.url));
-  const child = spawn(process.env.PYTHON ?? "python3", ["-W", "ignore", script], {
+  const child = spawn(python, ["-W", "ignore", script], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
