@@ -145,7 +145,7 @@ describe("a run from folder to prediction", () => {
     expect(shown.out.split("\n").length).toBeGreaterThan(24);
     const csv = await thaw("predict", run, join(pictures, "stripes"), "--format", "csv");
     expect(csv.code).toBe(0);
-    expect(csv.out.split("\r\n")[0]).toBe("picture,label,probability,disk,square,stripes");
+    expect(csv.out.split("\r\n")[0]).toBe("picture,label,probability,disk,square,stripes,error");
   });
 
   it("evaluates on labelled pictures", async () => {
@@ -205,7 +205,7 @@ describe("wrong use and bad input", () => {
     [
       "a picture folder without classes",
       () => ["inspect", join(pictures, "disk"), "--model", model],
-      1,
+      2,
       /classes/,
     ],
     ["a run that is none", () => ["resume", pictures], 2, /no run/],

@@ -1,3 +1,4 @@
+import { type Fault, ThawError } from "../errors.ts";
 import type { JobContext } from "../job/events.ts";
 import { describe, exitCode, exitCodeOf, faultOf } from "./failure.ts";
 import { openProgress } from "./progress.ts";
@@ -34,14 +35,7 @@ export async function act(
     }
   } catch (thrown) {
     progress.stop();
-    if (stop.signal.aborted) {
-      process.stderr.write(
-        "Stopped. What was finished is kept; `thaw resume` goes on from there.\n",
-      );
-      process.exitCode = exitCode.interrupted;
-      return;
-    }
-    const fault = faultOf(thrown);
+    const fault = stop.signal.aborted ? stoppedFault(thrown) : faultOf(thrown);
     if (process.env.THAW_DEBUG) console.error(thrown);
     if (options.json === true) await write(`${JSON.stringify({ error: fault })}\n`);
     process.stderr.write(`${describe(fault)}\n`);
@@ -50,6 +44,13 @@ export async function act(
     process.off("SIGINT", interrupt);
     process.off("SIGTERM", interrupt);
   }
+}
+
+/** A run that is stopped says where it is kept; any other command leaves nothing behind. */
+function stoppedFault(thrown: unknown): Fault {
+  return thrown instanceof ThawError && thrown.fault.code === "job/stopped"
+    ? thrown.fault
+    : { code: "job/stopped", what: "Stopped", next: "Nothing was changed." };
 }
 
 /** Waits until standard output has taken the text: pipes take large texts in parts. */

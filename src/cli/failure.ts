@@ -8,11 +8,20 @@ export const exitCode = { failed: 1, misuse: 2, interrupted: 130 } as const;
 const misuses = new Set<Fault["code"]>([
   "data/missing",
   "data/not-a-folder",
+  "data/unknown-file",
+  "data/empty-folder",
+  "data/no-pictures",
+  "data/no-class-folders",
+  "data/one-class",
+  "data/class-too-small",
   "job/run-exists",
   "job/out-not-empty",
   "job/no-run",
+  "job/no-model",
+  "job/no-report",
   "job/bad-option",
   "node/no-model",
+  "node/bad-spec",
 ]);
 
 /** The fault behind anything thrown; what Thaw did not throw on purpose is a defect and says so. */
@@ -27,7 +36,7 @@ export function faultOf(thrown: unknown): Fault {
 
 /** The exit code for a fault. */
 export function exitCodeOf(fault: Fault): number {
-  if (fault.code === "job/aborted") return exitCode.interrupted;
+  if (fault.code === "job/stopped") return exitCode.interrupted;
   return fault.code.startsWith("cli/") && fault.code !== "cli/defect"
     ? exitCode.misuse
     : misuses.has(fault.code)

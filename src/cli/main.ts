@@ -13,8 +13,9 @@ import { exitCode } from "./failure.ts";
 
 const program = new Command("thaw")
   .description(
-    "Fine-tunes a pretrained image model on a folder of pictures and decides by itself\nwhich layers to train and which to keep frozen.",
+    "Fine-tunes a pretrained image model on a folder of pictures and decides by itself which layers to train and which to keep frozen.",
   )
+  .configureHelp({ helpWidth: 80 })
   .version(version)
   .showHelpAfterError("(--help shows how it is used)")
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : exitCode.misuse));

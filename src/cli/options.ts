@@ -33,18 +33,22 @@ export function addInspectOptions(command: Command): Command {
     .addOption(new Option("--strategy <name>", "force a strategy").choices(strategy.options))
     .option("--rule-only", "follow the four-quadrant table, skip the check against the data")
     .option("--seed <n>", "decides splits, weights, order, augmentation (default: 0)", integer(0))
-    .option("--val-fraction <share>", "pictures for validation (default: 0.15)", between(0, 1))
+    .option("--val-fraction <share>", "pictures for validation (default: 0.15)", between(0, 0.8))
     .option(
       "--test-fraction <share>",
       "pictures held out for the test (default: 0.15)",
-      between(0, 1),
+      between(0, 0.8),
     )
     .option("--image-size <px>", "side of the network's input", integer(16))
     .option("--keep-orientation", "orientation carries meaning: never flip")
     .option("--allow-duplicates", "duplicates may stand on both sides of the split")
     .option("--strict", "refuse the folder when the audit finds anything")
     .option("--threads <n>", "threads for the numerical engine (default: all cores)", integer(1))
-    .option("--memory <MB>", "budget for pixels and activations (default: 256)", integer(16));
+    .option(
+      "--memory <MB>",
+      "budget for cached pixels and activations, beside the engine's own (default: 256)",
+      integer(16),
+    );
 }
 
 /** Options as a command parsed them, under the names the library uses. */

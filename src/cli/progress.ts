@@ -10,6 +10,9 @@ export interface Progress {
   stop(): void;
 }
 
+/** How long a log file may stay silent. */
+const quietMs = 30_000;
+
 /** A bar with the time left on a terminal; one line a phase where output goes to a file. */
 export function openProgress(stream: NodeJS.WriteStream = process.stderr): Progress {
   const bar = new SingleBar(
@@ -25,6 +28,7 @@ export function openProgress(stream: NodeJS.WriteStream = process.stderr): Progr
     Presets.rect,
   );
   let started = 0;
+  let told = 0;
   let running = false;
   const stop = () => {
     if (running) bar.stop();
@@ -42,7 +46,13 @@ export function openProgress(stream: NodeJS.WriteStream = process.stderr): Progr
         started = performance.now();
       } else if (event.kind === "note") {
         line(wrap(event.says, 80, "  "));
-      } else if (event.kind === "progress" && stream.isTTY) {
+      } else if (event.kind === "progress" && !stream.isTTY) {
+        const now = performance.now();
+        if (now - Math.max(started, told) < quietMs) return;
+        told = now;
+        const left = ((now - started) / Math.max(1, event.done)) * (event.total - event.done);
+        stream.write(`  ${event.done} of ${event.total}, about ${duration(left / 1000)} left\n`);
+      } else if (event.kind === "progress") {
         const seconds = (performance.now() - started) / 1000;
         const left = (seconds / Math.max(1, event.done)) * (event.total - event.done);
         const payload = {

@@ -13,6 +13,7 @@ export function showTraining(result: TrainResult): string {
     "",
     wrap(`Done: ${planInWords(chosen)}.`),
     ...(overruled === null ? [] : [hang(overruled.says, "  \u00b7 ")]),
+    ...(result.verdict === null ? [] : [hang(result.verdict, "  \u00b7 ")]),
     "",
     table(
       [`on ${plural(metrics.images, "held-out picture")}`, "accuracy", "macro F1", "loss"],

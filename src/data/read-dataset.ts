@@ -52,7 +52,7 @@ async function readFile(
     code: "data/unknown-file",
     what: "This is a file, not a folder of pictures",
     where: file,
-    next: "Give a folder, a CSV or JSONL manifest, or a parquet file.",
+    next: "Give a folder (an archive must be unpacked first), a CSV or JSONL manifest, or a parquet file.",
   });
 }
 

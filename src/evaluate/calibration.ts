@@ -64,14 +64,18 @@ const highest = 10;
  * (Guo et al., On Calibration of Modern Neural Networks, 2017). The loss is convex in 1 / T,
  * so a golden-section search over log T finds it; the result lies within 0.25 to 10.
  * @param logits [N, C]
+ * @param spread standard deviation of a normal prior on log T around 0, which keeps a handful of
+ *   pictures from claiming certainty; absent for none
  */
 export function fitTemperature(
   logits: ArrayLike<number>,
   labels: ArrayLike<number>,
   classes: number,
+  spread = Number.POSITIVE_INFINITY,
 ): number {
   const loss = (logTemperature: number) =>
-    crossEntropy(logits, labels, classes, Math.exp(logTemperature));
+    crossEntropy(logits, labels, classes, Math.exp(logTemperature)) +
+    (logTemperature / spread) ** 2 / (2 * labels.length);
   const golden = (Math.sqrt(5) - 1) / 2;
   let from = Math.log(lowest);
   let to = Math.log(highest);

@@ -92,25 +92,28 @@ export async function carryOut(
     );
     watch.lap("linear probe");
 
-    const checked = await checkPlan(
-      plan,
-      measured,
-      bench,
-      pictures,
-      features,
-      run,
-      steps,
-      options.minutes,
-      context,
-    );
+    const left = () =>
+      options.minutes === undefined ? undefined : Math.max(0, options.minutes - watch.total() / 60);
+    const late = left() === 0;
+    if (late) {
+      context.onEvent?.({
+        kind: "note",
+        says: "The time is used up: the linear probe is the result, nothing else is trained.",
+      });
+    }
+    const checked = late
+      ? undefined
+      : await checkPlan(plan, measured, bench, pictures, features, run, steps, left(), context);
     if (checked !== undefined) watch.lap(plan.check === "race" ? "race" : "search");
 
     const arm = checked?.choice ?? {
-      thawIndex: network.candidates.findIndex(({ value }) => value === plan.thawPoint.cut),
+      thawIndex: late
+        ? network.candidates.length - 1
+        : network.candidates.findIndex(({ value }) => value === plan.thawPoint.cut),
       augmentation: plan.augmentation,
       learningRate: plan.learningRate,
     };
-    const tuned = await fineTune(arm, plan, probe, bench, run, steps, options.minutes, context);
+    const tuned = await fineTune(arm, plan, probe, bench, run, steps, left(), context);
     if (tuned.fit !== undefined) watch.lap("training");
 
     return await finish({

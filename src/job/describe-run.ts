@@ -89,7 +89,11 @@ export async function describeRun(
     overfitting:
       tuned.fit === undefined || tuned.fit.history.length === 0
         ? null
-        : judgeOverfitting(tuned.fit.history, outcome.bench.examples.val.length),
+        : judgeOverfitting(
+            tuned.fit.history,
+            tuned.fit.bestEpoch,
+            outcome.bench.examples.val.length,
+          ),
     verdict: tuned.verdict?.says ?? null,
     trials:
       search === undefined || step?.kind !== "done"

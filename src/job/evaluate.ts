@@ -32,7 +32,7 @@ export async function evaluate(
   context: JobContext = {},
 ): Promise<Evaluation> {
   const bytes = await readResult(modelOrRun);
-  const { labels, close } = await openResult(bytes, threads);
+  const { labels, close } = await openResult(bytes, modelOrRun, threads);
   await close();
   context.onEvent?.({ kind: "phase", says: "Looking at the pictures" });
   const { dataset: found } = await openDataset(folder);

@@ -32,8 +32,8 @@ export interface Tuned {
   readonly verdict?: Verdict;
 }
 
-/** Share of a time budget that the training itself may take. */
-const trainShare = 0.5;
+/** Share of the time left that training may take; the rest is for judging and the report. */
+const trainShare = 0.85;
 
 /**
  * Trains the chosen part of the network, starting from the linear probe (LP-FT; Kumar et al.,
@@ -111,7 +111,11 @@ export async function fineTune(
     ? { ...probed, verdict, fit: result, ...cache }
     : {
         arm,
-        strategy: strategyAt(arm.thawIndex, last + 1),
+        // The plan named its own cut; any other is named by where it lies.
+        strategy:
+          candidate?.value === plan.thawPoint.cut
+            ? plan.strategy
+            : strategyAt(arm.thawIndex, last + 1),
         trained: result.weights,
         validationLogits: result.validationLogits,
         fit: result,

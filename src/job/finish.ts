@@ -29,6 +29,9 @@ export async function readFinished(run: RunFolder): Promise<TrainResult | undefi
   }
 }
 
+/** Few validation pictures may move confidence by about this much, as a logarithm, not more. */
+const temperatureSpread = 0.35;
+
 /** Writes the model, judges it on held-out pictures, and writes metrics, report and result. */
 export async function finish(outcome: Outcome): Promise<TrainResult> {
   const { run, pictures, bench, tuned, watch, context } = outcome;
@@ -39,7 +42,12 @@ export async function finish(outcome: Outcome): Promise<TrainResult> {
   const heldOut = bench.examples.test.length > 0 ? bench.examples.test : bench.examples.val;
 
   const labels = bench.examples.val.map(({ label }) => label);
-  const temperature = fitTemperature(tuned.validationLogits, labels, classes.length);
+  const temperature = fitTemperature(
+    tuned.validationLogits,
+    labels,
+    classes.length,
+    temperatureSpread,
+  );
   const model = resultNetwork(outcome, temperature);
   const bytes = writeModel(model);
   await run.write("model", bytes);
@@ -93,6 +101,7 @@ export async function finish(outcome: Outcome): Promise<TrainResult> {
     metrics: score,
     baselines,
     overruled,
+    verdict: tuned.verdict?.says ?? null,
     ...(int8 === undefined ? {} : { int8 }),
     seconds: watch.total(),
     peakMemoryMB,
@@ -136,6 +145,7 @@ function judgeProbe({ probe, features, pictures, bench }: Outcome, heldOut: read
     probe.validationLogits,
     bench.examples.val.map(({ label }) => label),
     classes,
+    temperatureSpread,
   );
   const data = features.of(heldOut);
   const probabilities = softmax(probeLogits(probe, data.features), classes, temperature);

@@ -25,7 +25,7 @@ export async function judgeModel(
   options: { readonly threads?: number | undefined; readonly memoryBytes: number },
   { onEvent, signal }: JobContext,
 ): Promise<Judgement> {
-  const result = await openResult(model, options.threads);
+  const result = await openResult(model, "the finished model", options.threads);
   const loader = openPictureLoader(dataset, result.preprocessing, {
     seed: 0,
     memoryBytes: options.memoryBytes,

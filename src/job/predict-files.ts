@@ -4,23 +4,30 @@ import { isPictureName, walk } from "../data/walk.ts";
 import { type Fault, ThawError } from "../errors.ts";
 import { openFolder } from "../node/file-system.ts";
 import type { JobContext } from "./events.ts";
-import { load, type Prediction } from "./predictor.ts";
+import { load, type Prediction, type Predictor } from "./predictor.ts";
 
 /** One picture's prediction, or why there is none. */
 export type FilePrediction =
   | ({ readonly picture: string } & Prediction)
   | { readonly picture: string; readonly fault: Fault };
 
+/** Predictions as they come, and the classes they are about. */
+export interface FilePredictions {
+  readonly labels: readonly string[];
+  readonly rows: AsyncIterable<FilePrediction>;
+}
+
 /**
  * Predicts every picture of some files and folders, in order. A picture that cannot be read does
  * not end the others.
  * @throws ThawError `data/missing`, `data/no-pictures`, and what `load` throws
  */
-export async function* predictFiles(
+export async function predictFiles(
   modelOrRun: string,
   paths: readonly string[],
-  { onEvent, signal }: JobContext = {},
-): AsyncGenerator<FilePrediction> {
+  { threads }: { readonly threads?: number } = {},
+  context: JobContext = {},
+): Promise<FilePredictions> {
   const pictures = (await Promise.all(paths.map(picturesAt))).flat();
   if (pictures.length === 0) {
     throw new ThawError({
@@ -30,7 +37,15 @@ export async function* predictFiles(
       next: "Give pictures (JPEG, PNG, WebP, GIF, TIFF, BMP, AVIF) or folders with some.",
     });
   }
-  const predictor = await load(modelOrRun);
+  const predictor = await load(modelOrRun, threads === undefined ? {} : { threads });
+  return { labels: predictor.labels, rows: predictAll(predictor, pictures, context) };
+}
+
+async function* predictAll(
+  predictor: Predictor,
+  pictures: readonly string[],
+  { onEvent, signal }: JobContext,
+): AsyncGenerator<FilePrediction> {
   try {
     let done = 0;
     for (const picture of pictures) {

@@ -35,7 +35,7 @@ export async function load(
   modelOrRun: string,
   { threads }: { readonly threads?: number } = {},
 ): Promise<Predictor> {
-  const model = await openResult(await readResult(modelOrRun), threads);
+  const model = await openResult(await readResult(modelOrRun), modelOrRun, threads);
   const { preprocessing, labels } = model;
   return {
     labels,

@@ -5,6 +5,7 @@ import { readDescription } from "../models/metadata.ts";
 import type { Preprocessing } from "../models/pretrained.ts";
 import { onnxRuntime } from "../node/onnxruntime.ts";
 import { errorCode } from "../node/write-file.ts";
+import type { Model } from "../onnx/graph.ts";
 import { readModel } from "../onnx/read.ts";
 import { float32 } from "../onnx/tensor.ts";
 import { resultInput, resultOutput } from "../train/export.ts";
@@ -54,14 +55,20 @@ export async function readResult(path: string): Promise<Uint8Array> {
 
 /**
  * Opens a model for prediction.
+ * @param where the model's path, for messages
  * @throws ThawError `job/not-a-result` for a network Thaw did not make, `onnx/*`, `runtime/*`
  */
-export async function openResult(bytes: Uint8Array, threads?: number): Promise<ResultModel> {
-  const { labels, preprocessing } = readDescription(await readModel(bytes));
+export async function openResult(
+  bytes: Uint8Array,
+  where: string,
+  threads?: number,
+): Promise<ResultModel> {
+  const { labels, preprocessing } = readDescription(await readModelAt(bytes, where));
   if (labels === undefined || preprocessing === undefined) {
     throw new ThawError({
       code: "job/not-a-result",
       what: "This model carries no labels and preprocessing, so Thaw did not make it",
+      where,
       next: "Give a model.onnx that `thaw train` wrote.",
     });
   }
@@ -82,4 +89,14 @@ export async function openResult(bytes: Uint8Array, threads?: number): Promise<R
     },
     close: () => session.release(),
   };
+}
+
+/** Reads a model so that a refusal names its file. */
+async function readModelAt(bytes: Uint8Array, where: string): Promise<Model> {
+  try {
+    return await readModel(bytes);
+  } catch (cause) {
+    if (!(cause instanceof ThawError) || cause.fault.where !== undefined) throw cause;
+    throw new ThawError({ ...cause.fault, where }, cause);
+  }
 }

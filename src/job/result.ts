@@ -50,6 +50,8 @@ export const trainResult = inspection.extend({
   metrics: score,
   baselines: z.object({ linearProbe: score }),
   overruled: overruling.nullable(),
+  /** Fine-tuning against the linear probe on validation pictures, in one sentence. */
+  verdict: z.string().nullable(),
   int8: z.object({ model: z.string(), accuracy: fraction }).optional(),
   seconds: z.number().nonnegative(),
   peakMemoryMB: z.number().nonnegative(),

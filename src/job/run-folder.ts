@@ -208,8 +208,9 @@ function openLocked(path: string, asked: RunFile, unlock: () => Promise<void>): 
     },
     unlock,
     async discard() {
-      await rm(file("checkpoint"), { recursive: true, force: true });
-      await rm(file("run"), { force: true });
+      for (const name of ["checkpoint", "scratch", "splits", "journal", "run"] as const) {
+        await rm(file(name), { recursive: true, force: true });
+      }
       await unlock();
       // The folder itself, and `runs` around it, only where nothing else is in them.
       await rmdir(path).catch(() => undefined);

@@ -20,15 +20,31 @@ export async function train(
   const asked = parseOptions(trainOptions, options);
   const out = asked.out ?? (await nextRunPath(folder));
   const run = await createRun(out, { folder: resolve(folder), options: asked });
+  context.onEvent?.({ kind: "note", says: `This run is kept in ${out}` });
   try {
     return await carryOut(run, context);
   } catch (cause) {
+    if (context.signal?.aborted === true) throw stopped(out, cause);
     // A mistake told before there is a plan leaves no folder that would be in the way of the next try.
     if (isRefusal(cause) && !existsSync(run.file("plan"))) await run.discard();
     throw cause;
   } finally {
     await run.unlock();
   }
+}
+
+/** What a caller who stopped a run is told: where it is, and how to go on. */
+function stopped(run: string, cause: unknown): ThawError {
+  return new ThawError(
+    {
+      code: "job/stopped",
+      what: "The run was stopped; what it finished is kept",
+      where: run,
+      next: `Go on with \`thaw resume ${run}\`.`,
+      details: { run },
+    },
+    cause,
+  );
 }
 
 /** Whether the same command fails again unless something is changed; a full disk may be freed. */
@@ -50,6 +66,8 @@ export async function resume(
   const run = await openRun(runFolder);
   try {
     return await carryOut(run, context, acceptChanges);
+  } catch (cause) {
+    throw context.signal?.aborted === true ? stopped(runFolder, cause) : cause;
   } finally {
     await run.unlock();
   }

@@ -104,6 +104,14 @@ export async function pullModel(spec: string, options: LoadOptions = {}): Promis
     const folder = await cachedFolder(key, options, (into) => fetchHub(hub, into, options));
     return findModelFile(folder);
   }
+  if (/^https?:/i.test(spec)) {
+    throw new ThawError({
+      code: "node/bad-spec",
+      what: "Web addresses are not fetched",
+      where: spec,
+      next: "Download the file and give its path, or use npm:<package>@<version>/<path> or hf:<org>/<name>.",
+    });
+  }
   return findModelFile(resolve(spec));
 }
 

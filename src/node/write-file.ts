@@ -60,13 +60,25 @@ export function writeFault(path: string, cause: unknown): ThawError {
   return new ThawError(
     {
       code: "node/unwritable",
-      what: `Cannot write here (${code ?? String(cause)})`,
+      what:
+        (code === undefined ? undefined : reasons[code]) ??
+        `Cannot write here (${code ?? String(cause)})`,
       where: path,
-      next: "Choose another folder with --out, or change the folder's permissions.",
+      next: "Choose another place, or change what is there.",
     },
     cause,
   );
 }
+
+const reasons: Readonly<Record<string, string>> = {
+  EACCES: "You may not write here",
+  EPERM: "You may not write here",
+  EROFS: "This file system is read-only",
+  EEXIST: "There is a file where a folder should go",
+  ENOTDIR: "Something on the way to this place is a file, not a folder",
+  ENOENT: "No folder can be made here",
+  ENAMETOOLONG: "The name is too long",
+};
 
 /** The system's code of a failed call, such as `ENOENT`. */
 export function errorCode(cause: unknown): string | undefined {

@@ -85,7 +85,7 @@ function reasons(
       ? `The rule would have chosen ${described[quadrant.strategy]}.`
       : quadrant.why,
     placement(strategy, cut, options.ruleOnly === true ? undefined : depthCurve),
-    checks[check],
+    forced ? "The strategy was given, so it is carried out without a check." : checks[check],
   ];
 }
 

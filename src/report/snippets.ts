@@ -49,6 +49,8 @@ const [w, h] = [${width} * unit, ${height} * unit];
 const session = await ort.InferenceSession.create("model.onnx");
 const picture = await createImageBitmap(file);
 ${crop}const context = new OffscreenCanvas(${width}, ${height}).getContext("2d");
+context.fillStyle = "#fff";
+context.fillRect(0, 0, ${width}, ${height});
 context.drawImage(picture, ${source}, 0, 0, ${width}, ${height});
 const { data } = context.getImageData(0, 0, ${width}, ${height});
 const area = ${width} * ${height};

@@ -16,7 +16,7 @@ export const overfittingVerdict = z.object({
   verdict: z.enum(["none", "mild", "strong"]),
   /** Training minus validation accuracy at the kept epoch, -1 to 1. */
   gap: z.number(),
-  /** Rise of the validation loss from its lowest to the last epoch, in nats. */
+  /** Rise of the validation loss from the kept to the last epoch, in nats. */
   rise: z.number(),
   says: z.string(),
 });
@@ -27,12 +27,14 @@ export type OverfittingVerdict = z.infer<typeof overfittingVerdict>;
  * Accuracies are compared, since the training loss carries smoothing and class weights. The gap
  * counts only where it exceeds twice the standard error that `validationCount` pictures allow.
  * @param history at least one epoch
+ * @param kept the epoch whose weights were kept, counted from 0
  */
 export function judgeOverfitting(
   history: readonly EpochRecord[],
+  kept: number,
   validationCount: number,
 ): OverfittingVerdict {
-  const best = history.reduce((a, b) => (b.validationLoss < a.validationLoss ? b : a));
+  const best = history.find(({ epoch }) => epoch === kept) ?? history.reduce((a) => a);
   const last = history.at(-1) ?? best;
   const gap = best.trainAccuracy - best.validationAccuracy;
   const rise = last.validationLoss - best.validationLoss;

@@ -44,11 +44,12 @@ export function addModels(program: Command): void {
   models
     .command("pull")
     .description("fetch a network now, for use without a network later")
-    .argument("[spec]", "npm:..., hf:... (default: the default model)", DEFAULT_MODEL.spec)
+    .argument("[spec]", "npm:..., hf:... (default: MobileNetV3-Small)")
     .option("--refresh", "fetch again what is there")
     .option("--json", "print JSON")
-    .action((spec: string, options: { json?: boolean; refresh?: boolean }) =>
+    .action((given: string | undefined, options: { json?: boolean; refresh?: boolean }) =>
       act(options, async ({ signal }) => {
+        const spec = given ?? DEFAULT_MODEL.spec;
         const refresh = options.refresh === true;
         const path = await pullModel(spec, {
           refresh,
@@ -62,7 +63,7 @@ export function addModels(program: Command): void {
     .command("card")
     .description("make a network's reference card from a sample of its pretraining data")
     .argument("<folder>", "at least 100 pictures of the pretraining data")
-    .option("--model <spec>", "the network", DEFAULT_MODEL.spec)
+    .option("--model <spec>", "the network (default: MobileNetV3-Small)")
     .requiredOption("--sample <words>", "what the pictures are, for the card's header")
     .option("--seed <n>", "chooses which half makes the statistics", integer(0), 0)
     .option("--out <folder>", "where to write it (default: the folder Thaw looks in)")
@@ -70,11 +71,15 @@ export function addModels(program: Command): void {
     .action(
       (
         folder: string,
-        options: { json?: boolean; model: string; sample: string; seed: number; out?: string },
+        options: { json?: boolean; model?: string; sample: string; seed: number; out?: string },
       ) =>
         act(options, async (context) => {
           const command = ["thaw", ...process.argv.slice(2)].join(" ");
-          const { card, path } = await makeCard(folder, { ...options, command }, context);
+          const { card, path } = await makeCard(
+            folder,
+            { ...options, model: options.model ?? DEFAULT_MODEL.spec, command },
+            context,
+          );
           return {
             text: `${here(path)}\n${card.model}, ${card.statistics.pictures} pictures, distance to itself ${card.selfDistance.toFixed(3)}`,
             json: { path, card },

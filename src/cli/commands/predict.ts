@@ -3,12 +3,14 @@ import { type FilePrediction, predictFiles } from "../../job/predict-files.ts";
 import { percent } from "../../report/format.ts";
 import { act, write } from "../action.ts";
 import { csvLine } from "../csv.ts";
+import { integer } from "../options.ts";
 import { here } from "../show-training.ts";
 import { table } from "../table.ts";
 
 interface PredictFlags {
   readonly format: "table" | "json" | "csv";
   readonly json?: boolean;
+  readonly threads?: number;
 }
 
 /** `thaw predict <model|run> <files or folders>` */
@@ -23,24 +25,28 @@ export function addPredict(program: Command): void {
         .choices(["table", "json", "csv"])
         .default("table"),
     )
+    .option("--threads <n>", "threads for the numerical engine", integer(1))
     .option("--json", "the same as --format json: one JSON object a line")
     .action((model: string, pictures: string[], flags: PredictFlags) =>
       act(flags, async (context) => {
         const format = flags.json === true ? "json" : flags.format;
         const rows: FilePrediction[] = [];
-        let labels: readonly string[] | undefined;
         let failed = false;
-        for await (const row of predictFiles(model, pictures, context)) {
+        const { threads } = flags;
+        const found = await predictFiles(
+          model,
+          pictures,
+          threads === undefined ? {} : { threads },
+          context,
+        );
+        if (format === "csv") {
+          await write(csvLine(["picture", "label", "probability", ...found.labels, "error"]));
+        }
+        for await (const row of found.rows) {
           failed ||= "fault" in row;
           if (format === "json") await write(`${JSON.stringify(row)}\n`);
           else if (format === "table") rows.push(row);
-          else {
-            if (labels === undefined && !("fault" in row)) {
-              labels = row.classes.map(({ label }) => label).sort();
-              await write(csvLine(["picture", "label", "probability", ...labels]));
-            }
-            await write(csvLine(csvRow(row, labels ?? [])));
-          }
+          else await write(csvLine(csvRow(row, found.labels)));
         }
         if (format === "table") await write(`${showPredictions(rows)}\n`);
         if (failed) process.exitCode = 1;
@@ -50,13 +56,14 @@ export function addPredict(program: Command): void {
 }
 
 function csvRow(row: FilePrediction, labels: readonly string[]): (string | number)[] {
-  if ("fault" in row) return [row.picture, "", row.fault.what];
+  if ("fault" in row) return [row.picture, "", "", ...labels.map(() => ""), row.fault.what];
   const chances = new Map(row.classes.map(({ label, probability }) => [label, probability]));
   return [
     row.picture,
     row.label,
     row.probability.toFixed(6),
     ...labels.map((label) => (chances.get(label) ?? 0).toFixed(6)),
+    "",
   ];
 }
 

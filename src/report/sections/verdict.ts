@@ -14,8 +14,8 @@ export function verdict(record: RunRecord): Html {
       `95 % interval ${percent(metrics.accuracyInterval[0])} to ${percent(metrics.accuracyInterval[1])}, ${plural(metrics.pictures, "picture")}`,
     ],
     [
-      `${gain >= 0 ? "+" : "\u2212"}${Math.abs(gain * 100).toFixed(1)}`,
-      "points over the linear probe",
+      Math.abs(gain * 100).toFixed(1),
+      `points ${gain >= 0 ? "over" : "under"} the linear probe`,
       `classifier on frozen features: ${percent(baselines.linearProbe.accuracy)}`,
     ],
     [
