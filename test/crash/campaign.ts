@@ -41,7 +41,7 @@ try {
   const rows = new Map(names.map((way) => [way, emptyRow()]));
   const problems: string[] = [];
   const cases = plan(references, Number(values.kills));
-  let started = 0;
+  let [started, finished, struck] = [0, 0, 0];
   const lane = async () => {
     for (let index = started++; index < cases.length; index = started++) {
       const { reference, kills } = cases[index] ?? {};
@@ -49,7 +49,11 @@ try {
       const chain = await disturbed(task, reference, kills, index);
       count(rows.get(reference.way), chain);
       if (chain.outcome !== "same") problems.push(`${reference.way}: ${describe(kills, chain)}`);
-      process.stderr.write(`\r${index + 1} of ${cases.length} runs`);
+      finished++;
+      struck += chain.struck.length;
+      process.stderr.write(
+        `\r${finished} of ${cases.length} runs, ${struck} kills, ${problems.length} lost or different`,
+      );
     }
   };
   await Promise.all(Array.from({ length: Math.min(4, availableParallelism()) }, lane));
