@@ -78,5 +78,5 @@ function why(done: Plan["strategy"], advantage: Comparison | undefined): string 
   if (difference < -standardError) {
     return `measured on your pictures, ${names[done]} did better: on pictures held back its loss was lower by ${loss}, so that was done`;
   }
-  return `on pictures held back, ${names[done]} did as well within what so few can tell (loss ${difference < 0 ? "lower" : "higher"} by ${loss}), and it is the better bet over many data sets, so that was done`;
+  return `on pictures held back, ${names[done]} did as well within what so few can tell: its loss was ${difference < 0 ? "lower" : "higher"} by ${loss}. Over many data sets it is the better bet, so that was done`;
 }
