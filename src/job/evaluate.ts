@@ -19,8 +19,6 @@ export interface Evaluation {
   readonly unreadable: readonly string[];
 }
 
-const memoryBytes = 128 * 2 ** 20;
-
 /**
  * Judges a model on a labelled folder. Its class folders must be among the model's classes.
  * @throws ThawError `job/unknown-class`, and what reading pictures and models throws
@@ -61,13 +59,7 @@ export async function evaluate(
     sample,
     label: numbers[label] ?? 0,
   }));
-  const { metrics, calibration } = await judgeModel(
-    bytes,
-    dataset,
-    examples,
-    { threads, memoryBytes },
-    context,
-  );
+  const { metrics, calibration } = await judgeModel(bytes, dataset, examples, { threads }, context);
   return {
     metrics: scoreOf(metrics, calibration, labels),
     confusion: metrics.confusion,

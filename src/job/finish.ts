@@ -51,8 +51,7 @@ export async function finish(outcome: Outcome): Promise<TrainResult> {
   const model = resultNetwork(outcome, temperature);
   const bytes = writeModel(model);
   await run.write("model", bytes);
-  const judging = { threads: options.threads, memoryBytes: bench.memoryBytes / 2 };
-  const judged = await judgeModel(bytes, pictures.dataset, heldOut, judging, context);
+  const judged = await judgeModel(bytes, pictures.dataset, heldOut, options, context);
   const probe = judgeProbe(outcome, heldOut);
 
   let int8: TrainResult["int8"];
@@ -60,7 +59,7 @@ export async function finish(outcome: Outcome): Promise<TrainResult> {
   if (options.int8) {
     const small = writeModel(quantizeWeights(model));
     await run.write("quantised", small);
-    const { metrics } = await judgeModel(small, pictures.dataset, heldOut, judging, context);
+    const { metrics } = await judgeModel(small, pictures.dataset, heldOut, options, context);
     int8 = { model: run.file("quantised"), accuracy: metrics.accuracy };
     quantised = {
       accuracy: metrics.accuracy,

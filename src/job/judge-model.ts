@@ -22,13 +22,14 @@ export async function judgeModel(
   model: Uint8Array,
   dataset: Dataset,
   examples: readonly Example[],
-  options: { readonly threads?: number | undefined; readonly memoryBytes: number },
+  { threads }: { readonly threads?: number | undefined },
   { onEvent, signal }: JobContext,
 ): Promise<Judgement> {
-  const result = await openResult(model, "the finished model", options.threads);
+  const result = await openResult(model, "the finished model", threads);
   const loader = openPictureLoader(dataset, result.preprocessing, {
     seed: 0,
-    memoryBytes: options.memoryBytes,
+    // Each picture is looked at once: nothing is worth keeping.
+    memoryBytes: 0,
     fileBytes: 0,
     ...(signal === undefined ? {} : { signal }),
   });
