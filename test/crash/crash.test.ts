@@ -128,7 +128,8 @@ describe("pictures that change", () => {
       { ...asked, action: "train" },
       {
         onEvent(says) {
-          if (says === "Training the linear probe") removed = Promise.all(gone.map((path) => rm(path)));
+          if (says === "Training the linear probe")
+            removed = Promise.all(gone.map((path) => rm(path)));
         },
       },
     );
