@@ -33,7 +33,7 @@ export async function lay(cell: Cell, recipe: Recipe): Promise<Laid> {
   const { seed, memoryMB, threads } = cell.options;
   const bench = layOut(cell.all, cell.network, cell.loader, recipe, {
     seed,
-    memoryMB: memoryMB / 2,
+    memoryMB,
     fileBytes: 2 ** 30,
     scratch: cell.scratch,
     ...(threads === undefined ? {} : { threads }),

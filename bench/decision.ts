@@ -78,7 +78,7 @@ for (const seed of options.seeds.map(Number)) {
         model: options.model,
         ...(options.imageSize === undefined ? {} : { imageSize: options.imageSize }),
         ...(options.threads === undefined ? {} : { threads: options.threads }),
-        memoryMB: 512,
+        memoryMB: 256,
       });
     }
   }

@@ -46,7 +46,7 @@ export function addInspectOptions(command: Command): Command {
     .option("--threads <n>", "threads for the numerical engine (default: all cores)", integer(1))
     .option(
       "--memory <MB>",
-      "budget for cached pixels and activations, beside the engine's own (default: 256)",
+      "budget for cached activations, beside the process itself (default: 128)",
       integer(16),
     );
 }

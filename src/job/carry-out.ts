@@ -73,7 +73,7 @@ export async function carryOut(
     const bench = layOut(pictures, network, loader, plan, {
       seed: options.seed,
       ...(options.threads === undefined ? {} : { threads: options.threads }),
-      memoryMB: options.memoryMB / 2,
+      memoryMB: options.memoryMB,
       fileBytes: disk.free / 4,
       scratch: run.file("scratch"),
     });

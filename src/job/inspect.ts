@@ -29,17 +29,16 @@ export async function inspect(
   }
 }
 
-/** Decoding threads of a job, with the share of the memory budget that decoded pixels get. */
+/** Decoding threads of a job. */
 export function openLoader(
   { dataset }: Pictures,
   { pretrained }: Network,
-  { seed, keepOrientation, memoryMB }: InspectOptions,
+  { seed, keepOrientation }: InspectOptions,
   { signal }: JobContext,
 ) {
   return openPictureLoader(dataset, pretrained.preprocessing, {
     seed,
     flips: !keepOrientation,
-    memoryBytes: (memoryMB / 2) * 2 ** 20,
     ...(signal === undefined ? {} : { signal }),
   });
 }

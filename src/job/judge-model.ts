@@ -29,8 +29,7 @@ export async function judgeModel(
   const loader = openPictureLoader(dataset, result.preprocessing, {
     seed: 0,
     // Each picture is looked at once: nothing is worth keeping.
-    memoryBytes: 0,
-    fileBytes: 0,
+    keptBytes: 0,
     ...(signal === undefined ? {} : { signal }),
   });
   try {

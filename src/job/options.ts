@@ -17,8 +17,8 @@ export const inspectOptions = z.strictObject({
   imageSize: z.int().min(16).max(2048).optional(),
   /** Threads for the numerical engine; all cores when absent. */
   threads: z.int().min(1).max(256).optional(),
-  /** Memory for pixels and cached activations, in MB; the process itself comes on top. */
-  memoryMB: z.int().min(16).default(256),
+  /** Memory for cached activations, in MB; the process itself comes on top. */
+  memoryMB: z.int().min(16).default(128),
   /** Refuses the folder when the audit finds anything. */
   strict: z.boolean().default(false),
   /** Treats duplicates as pictures of their own when splitting. */

@@ -11,8 +11,8 @@ export interface PictureThreadSetup {
   readonly preprocessing: Preprocessing;
   readonly seed: number;
   readonly flips: boolean;
-  readonly memoryBytes: number;
-  readonly fileBytes: number;
+  /** Decoded pixels this thread may keep, in its file. */
+  readonly keptBytes: number;
   readonly folder: string | undefined;
 }
 

@@ -13,10 +13,8 @@ export interface PictureLoaderOptions {
   readonly flips?: boolean;
   /** Decoding threads; by default one a core, at most four. */
   readonly threads?: number;
-  /** Bytes of decoded pictures kept in memory, all threads together. Default 256 MB. */
-  readonly memoryBytes?: number;
-  /** Bytes of decoded pictures kept in temporary files beyond that. Default 8 GB. */
-  readonly fileBytes?: number;
+  /** Bytes of decoded pictures kept in temporary files, all threads together. Default 8 GB. */
+  readonly keptBytes?: number;
   /** Folder of the temporary files; the system's by default. */
   readonly folder?: string;
   /** Ends the loader; loads under way reject with the signal's reason. */
@@ -31,7 +29,7 @@ interface Pending {
   readonly reject: (reason: unknown) => void;
 }
 
-const mega = 2 ** 20;
+const defaultKept = 8 * 2 ** 30;
 
 /**
  * Loads pictures on threads of their own, which go on while the caller's thread is busy training.
@@ -49,8 +47,7 @@ export function openPictureLoader(
     preprocessing,
     seed: options.seed,
     flips: options.flips ?? true,
-    memoryBytes: Math.floor((options.memoryBytes ?? 256 * mega) / threads),
-    fileBytes: Math.floor((options.fileBytes ?? 8192 * mega) / threads),
+    keptBytes: Math.floor((options.keptBytes ?? defaultKept) / threads),
     folder: options.folder,
   };
   const workers = Array.from({ length: threads }, () =>

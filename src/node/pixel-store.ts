@@ -6,30 +6,28 @@ import type { RgbImage } from "../data/dataset.ts";
 interface Stored {
   readonly width: number;
   readonly height: number;
-  /** In memory, or where in the file. */
-  readonly at: Uint8Array | number;
+  /** Where in the file, in bytes. */
+  readonly at: number;
 }
 
 /**
- * Decoded pictures by number: in memory up to a budget, then in one file that has no name, so
- * nothing is left behind whatever ends the process. What finds no room is not kept.
+ * Decoded pictures by number, in one file that has no name, so nothing is left behind whatever
+ * ends the process. The system keeps in memory what it has room for. What the file has no room
+ * for is not kept.
  */
 export class PixelStore {
   readonly #pictures = new Map<number, Stored>();
   readonly #folder: string;
-  #memoryLeft: number;
-  #fileLeft: number;
+  #left: number;
   #file: number | undefined;
   #fileEnd = 0;
 
   /**
-   * @param memoryBytes what may stay in memory
-   * @param fileBytes what may go to the file
+   * @param mostBytes what the file may hold
    * @param folder where the file lives while open; the system's temporary folder when absent
    */
-  constructor(memoryBytes: number, fileBytes: number, folder: string = tmpdir()) {
-    this.#memoryLeft = memoryBytes;
-    this.#fileLeft = fileBytes;
+  constructor(mostBytes: number, folder: string = tmpdir()) {
+    this.#left = mostBytes;
     this.#folder = folder;
   }
 
@@ -37,20 +35,13 @@ export class PixelStore {
     const stored = this.#pictures.get(key);
     if (stored === undefined) return undefined;
     const { width, height, at } = stored;
-    if (typeof at !== "number") return { width, height, data: at };
     const data = new Uint8Array(width * height * 3);
     const read = this.#file === undefined ? 0 : readSync(this.#file, data, 0, data.length, at);
     return read === data.length ? { width, height, data } : undefined;
   }
 
   put(key: number, { width, height, data }: RgbImage): void {
-    if (data.length <= this.#memoryLeft) {
-      this.#memoryLeft -= data.length;
-      // A copy of its own: decoders hand out views of larger buffers.
-      this.#pictures.set(key, { width, height, at: data.slice() });
-      return;
-    }
-    const at = data.length <= this.#fileLeft ? this.#append(data) : undefined;
+    const at = data.length <= this.#left ? this.#append(data) : undefined;
     if (at !== undefined) this.#pictures.set(key, { width, height, at });
   }
 
@@ -69,10 +60,10 @@ export class PixelStore {
       }
     } catch {
       // A full or read-only disk costs time, decoding again, never the run.
-      this.#fileLeft = 0;
+      this.#left = 0;
       return undefined;
     }
-    this.#fileLeft -= data.length;
+    this.#left -= data.length;
     this.#fileEnd += data.length;
     return at;
   }

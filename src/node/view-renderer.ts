@@ -18,7 +18,7 @@ export class ViewRenderer {
   constructor(setup: PictureThreadSetup) {
     this.#setup = setup;
     this.#source = openPictures(setup.dataset);
-    this.#store = new PixelStore(setup.memoryBytes, setup.fileBytes, setup.folder);
+    this.#store = new PixelStore(setup.keptBytes, setup.folder);
   }
 
   /**
