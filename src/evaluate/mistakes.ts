@@ -14,32 +14,8 @@ export const judged = z.object({
 });
 export type Judged = z.infer<typeof judged>;
 
-/** The wrong predictions, most confident first, at most `count`. */
-export function confidentMistakes(
-  probabilities: ArrayLike<number>,
-  labels: ArrayLike<number>,
-  classes: number,
-  count: number,
-): Judged[] {
-  return judge(probabilities, labels, classes)
-    .filter(({ label, predicted }) => label !== predicted)
-    .sort((a, b) => b.confidence - a.confidence || a.row - b.row)
-    .slice(0, count);
-}
-
-/** The predictions with the least probability for the winning class, at most `count`. */
-export function leastCertain(
-  probabilities: ArrayLike<number>,
-  labels: ArrayLike<number>,
-  classes: number,
-  count: number,
-): Judged[] {
-  return judge(probabilities, labels, classes)
-    .sort((a, b) => a.confidence - b.confidence || a.row - b.row)
-    .slice(0, count);
-}
-
-function judge(
+/** Every picture's prediction, in order; `probabilities` are [N, classes]. */
+export function judgeRows(
   probabilities: ArrayLike<number>,
   labels: ArrayLike<number>,
   classes: number,
@@ -54,4 +30,16 @@ function judge(
       trueProbability: probabilities[row * classes + label] ?? 0,
     };
   });
+}
+
+/** The wrong predictions, most confident first; equals stay in order. */
+export function confidentMistakes(rows: readonly Judged[]): Judged[] {
+  return rows
+    .filter(({ label, predicted }) => label !== predicted)
+    .sort((a, b) => b.confidence - a.confidence);
+}
+
+/** The predictions by the probability of the winning class, least first; equals stay in order. */
+export function leastCertain(rows: readonly Judged[]): Judged[] {
+  return rows.toSorted((a, b) => a.confidence - b.confidence);
 }

@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import { calibrate } from "../evaluate/calibration.ts";
-import { confidentMistakes, type Judged, leastCertain } from "../evaluate/mistakes.ts";
+import { confidentMistakes, type Judged, judgeRows, leastCertain } from "../evaluate/mistakes.ts";
 import { pictureThumbnail } from "../node/show-picture.ts";
 import { next } from "../plan/balance-search.ts";
 import { auditFindings } from "../report/audit-findings.ts";
@@ -39,10 +39,10 @@ export async function describeRun(
   const [first] = cuts;
   const step = search === undefined ? undefined : next(search);
   const show = (found: readonly Judged[]) =>
-    Promise.all(found.map((one) => showPicture(outcome, heldOut, one)));
+    Promise.all(found.slice(0, mostShown).map((one) => showPicture(outcome, heldOut, one)));
   const labels = heldOut.map(({ label }) => label);
   const classes = dataset.classes.length;
-  const { probabilities } = judged;
+  const rows = judgeRows(judged.probabilities, labels, classes);
   const chosen = chosenPlan(outcome);
   return runRecord.parse({
     thaw: version,
@@ -106,8 +106,8 @@ export async function describeRun(
       before: uncalibrated(judged, labels, classes, temperature),
       after: judged.calibration,
     },
-    mistakes: await show(confidentMistakes(probabilities, labels, classes, mostShown)),
-    uncertain: await show(leastCertain(probabilities, labels, classes, mostShown)),
+    mistakes: await show(confidentMistakes(rows)),
+    uncertain: await show(leastCertain(rows)),
     quantised,
     seconds: watch.parts,
     peakMemoryMB,
