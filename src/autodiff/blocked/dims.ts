@@ -110,18 +110,9 @@ function reshaped(from: Dims | undefined, shape: Dims): Dims | undefined {
 
 function convolved(node: Node, x: Dims, w: Dims): Dims | undefined {
   if (node.attributes.auto_pad !== undefined) return undefined;
-  const rank = w.length - 2;
-  const ones = w.slice(2).map(() => 1);
-  const [strides, dilations] = [ints(node, "strides", ones), ints(node, "dilations", ones)];
-  const pads = ints(
-    node,
-    "pads",
-    [...ones, ...ones].map(() => 0),
-  );
-  const spatial = w.slice(2).map((size, axis) => {
-    const room = (x[axis + 2] ?? 1) + (pads[axis] ?? 0) + (pads[axis + rank] ?? 0);
-    const span = (size - 1) * (dilations[axis] ?? 1) + 1;
-    return Math.floor((room - span) / (strides[axis] ?? 1)) + 1;
+  const spatial = windows(node, w).map(({ stride, span, padding }, axis) => {
+    const room = (x[axis + 2] ?? 1) + padding;
+    return Math.floor((room - span) / stride) + 1;
   });
   return [x[0] ?? 1, w[0] ?? 1, ...spatial];
 }
@@ -130,25 +121,27 @@ function transposed(node: Node, x: Dims, w: Dims): Dims | undefined {
   if (node.attributes.auto_pad !== undefined || node.attributes.output_shape !== undefined) {
     return undefined;
   }
-  const rank = w.length - 2;
-  const ones = w.slice(2).map(() => 1);
-  const [strides, dilations] = [ints(node, "strides", ones), ints(node, "dilations", ones)];
-  const pads = ints(
-    node,
-    "pads",
-    [...ones, ...ones].map(() => 0),
-  );
-  const added = ints(
-    node,
-    "output_padding",
-    ones.map(() => 0),
-  );
-  const spatial = w.slice(2).map((size, axis) => {
-    const span = (size - 1) * (dilations[axis] ?? 1) + 1;
-    const steps = ((x[axis + 2] ?? 1) - 1) * (strides[axis] ?? 1);
-    return steps + span + (added[axis] ?? 0) - (pads[axis] ?? 0) - (pads[axis + rank] ?? 0);
+  const none = w.slice(2).map(() => 0);
+  const added = ints(node, "output_padding", none);
+  const spatial = windows(node, w).map(({ stride, span, padding }, axis) => {
+    const steps = ((x[axis + 2] ?? 1) - 1) * stride;
+    return steps + span + (added[axis] ?? 0) - padding;
   });
   return [x[0] ?? 1, (w[1] ?? 1) * int(node, "group", 1), ...spatial];
+}
+
+/** A convolution's window along each spatial axis; `padding` is that of both ends together. */
+function windows(node: Node, w: Dims): { stride: number; span: number; padding: number }[] {
+  const sizes = w.slice(2);
+  const ones = sizes.map(() => 1);
+  const none = sizes.map(() => 0);
+  const [strides, dilations] = [ints(node, "strides", ones), ints(node, "dilations", ones)];
+  const pads = ints(node, "pads", [...none, ...none]);
+  return sizes.map((size, axis) => ({
+    stride: strides[axis] ?? 1,
+    span: (size - 1) * (dilations[axis] ?? 1) + 1,
+    padding: (pads[axis] ?? 0) + (pads[axis + sizes.length] ?? 0),
+  }));
 }
 
 function sliced(from: Dims, starts: Dims, ends: Dims, axes: Dims, steps: Dims = []): Dims {

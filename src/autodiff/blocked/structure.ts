@@ -2,7 +2,7 @@ import { int } from "../../onnx/attributes.ts";
 import { elementCount } from "../../onnx/tensor.ts";
 import { affine } from "./affine.ts";
 import type { BlockedRule } from "./convolution.ts";
-import { NCHWC } from "./values.ts";
+import { NCHWC, type Values } from "./values.ts";
 
 /** A Reshape of a blocked value is put off: most readers take the value as it is. */
 export const Reshape: BlockedRule = (values, node) => {
@@ -28,12 +28,9 @@ export const Reshape: BlockedRule = (values, node) => {
 export const Transpose: BlockedRule = (values, node) => {
   const [x = ""] = node.inputs;
   const [output = ""] = node.outputs;
-  const view = values.view(x);
-  const source = view?.source ?? x;
-  const [dims, found] = [values.dims(source), values.dims(output)];
-  if (dims?.length !== 4 || found === undefined || !values.isBlocked(source)) return false;
-  const [batch = 1, channels = 1, ...spatial] = dims;
-  const positions = elementCount(spatial);
+  const [from, found] = [flattened(values, x), values.dims(output)];
+  if (from === undefined || found === undefined) return false;
+  const { view, batch, channels, spatial, positions } = from;
   const moved = [
     [batch, ...spatial, channels],
     [batch, positions, channels],
@@ -44,10 +41,8 @@ export const Transpose: BlockedRule = (values, node) => {
     perm?.kind === "ints" && perm.value.at(-1) === perm.value.length - (view === undefined ? 3 : 2);
   if (!last || !moved.some((shape) => shape.join() === found.join())) return false;
   if (view !== undefined && perm.value.slice(0, -2).some((axis, at) => axis !== at)) return false;
-  const groups = values.filled(channels) / values.block;
-  const apart = values.reshape(values.blocked(source), [batch, groups, positions, values.block]);
-  const turned = values.build.add("Transpose", [apart], { perm: [0, 2, 1, 3] });
-  const whole = [batch, positions, groups * values.block];
+  const turned = values.build.add("Transpose", [from.read()], { perm: [0, 2, 1, 3] });
+  const whole = [batch, positions, values.filled(channels)];
   const trimmed = values.trim(values.reshape(turned, whole), whole, 2, channels);
   values.reshape(trimmed, found, output);
   return true;
@@ -57,23 +52,35 @@ export const Transpose: BlockedRule = (values, node) => {
 export const reduce: BlockedRule = (values, node) => {
   const [x = "", axes = ""] = node.inputs;
   const [output = ""] = node.outputs;
-  const view = values.view(x);
-  const source = view?.source ?? x;
-  const [dims, found] = [values.dims(source), values.dims(output)];
-  if (dims?.length !== 4 || found === undefined || !values.isBlocked(source)) return false;
-  const [batch = 1, channels = 1, ...spatial] = dims;
-  const positions = elementCount(spatial);
+  const [from, found] = [flattened(values, x), values.dims(output)];
+  if (from === undefined || found === undefined) return false;
+  const { view, batch, channels, positions } = from;
   const over = values.axes(axes)?.toSorted().join();
   const flat = view?.dims.join() === [batch, channels, positions].join();
   if (!(view === undefined ? over === "2,3" : flat && over === "2")) return false;
-  const groups = values.filled(channels) / values.block;
-  const apart = values.reshape(values.blocked(source), [batch, groups, positions, values.block]);
-  const sums = values.build.add(node.op, [apart, values.build.ints([2])], { keepdims: 0 });
-  const whole = [batch, groups * values.block];
+  const sums = values.build.add(node.op, [from.read(), values.build.ints([2])], { keepdims: 0 });
+  const whole = [batch, values.filled(channels)];
   const trimmed = values.trim(values.reshape(sums, whole), whole, 1, channels);
   values.reshape(trimmed, found, output);
   return true;
 };
+
+/**
+ * A blocked value [N, C, H, W], or what a view shows of it, ready to be read with its positions in
+ * one axis; undefined where there is none. `read` adds [N, blocks, H * W, channels of a block].
+ */
+function flattened(values: Values, x: string) {
+  const view = values.view(x);
+  const source = view?.source ?? x;
+  const dims = values.dims(source);
+  if (dims?.length !== 4 || !values.isBlocked(source)) return undefined;
+  const [batch = 1, channels = 1, ...spatial] = dims;
+  const positions = elementCount(spatial);
+  const groups = values.filled(channels) / values.block;
+  const read = () =>
+    values.reshape(values.blocked(source), [batch, groups, positions, values.block]);
+  return { view, batch, channels, spatial, positions, read };
+}
 
 export const GlobalAveragePool: BlockedRule = (values, node) => {
   const [x = ""] = node.inputs;
