@@ -8,6 +8,7 @@ import {
 import { compressors } from "hyparquet-compressors";
 import { z } from "zod";
 import { ThawError } from "../errors.ts";
+import { unreadableParquet } from "./parquet-fault.ts";
 import type { ReadonlyFileSystem } from "./readonly-file-system.ts";
 
 const feature = z.object({ _type: z.string(), names: z.array(z.string()).optional() });
@@ -64,10 +65,10 @@ export class ParquetFile implements ParquetReader {
       start = end;
     }
     if (start > mostRows) {
-      throw unreadable(path, `it claims ${start} rows; at most ${mostRows} are read`);
+      throw unreadableParquet(path, `it claims ${start} rows; at most ${mostRows} are read`);
     }
     if (start !== Number(metadata.num_rows)) {
-      throw unreadable(path, "the row counts contradict each other");
+      throw unreadableParquet(path, "the row counts contradict each other");
     }
     this.groups = groups;
     this.#rows = start;
@@ -111,7 +112,7 @@ export class ParquetFile implements ParquetReader {
     return values.map((value, row) => {
       const name = this.#className(value);
       if (name !== undefined) return name;
-      throw unreadable(`${this.path}#${row}`, "the label is neither a number nor text");
+      throw unreadableParquet(`${this.path}#${row}`, "the label is neither a number nor text");
     });
   }
 
@@ -142,7 +143,7 @@ export class ParquetFile implements ParquetReader {
         compressors,
         utf8: false,
       });
-      if (rows.length !== rowEnd - rowStart) throw unreadable(this.path, "rows are missing");
+      if (rows.length !== rowEnd - rowStart) throw unreadableParquet(this.path, "rows are missing");
       return rows.map((row) => row[column]);
     });
   }
@@ -173,18 +174,6 @@ async function guarded<T>(path: string, action: () => Promise<T>): Promise<T> {
     return await action();
   } catch (cause) {
     if (cause instanceof ThawError) throw cause;
-    throw unreadable(path, cause instanceof Error ? cause.message : String(cause), cause);
+    throw unreadableParquet(path, cause instanceof Error ? cause.message : String(cause), cause);
   }
-}
-
-function unreadable(where: string, why: string, cause?: unknown): ThawError {
-  return new ThawError(
-    {
-      code: "data/parquet-unreadable",
-      what: `The parquet file cannot be read: ${why}`,
-      where,
-      next: "Download the file again, or write it with snappy compression.",
-    },
-    cause,
-  );
 }

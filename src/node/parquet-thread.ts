@@ -1,3 +1,4 @@
+import { unreadableParquet } from "../data/parquet-fault.ts";
 import type { ParquetReader } from "../data/parquet-file.ts";
 import { ThawError } from "../errors.ts";
 import type { ParquetJob, ParquetReply } from "./parquet-job.ts";
@@ -41,29 +42,18 @@ function readOnThread(job: ParquetJob, deadlineMs: number): Promise<ParquetReply
   });
   return new Promise<ParquetReply>((resolve, reject) => {
     const timer = setTimeout(
-      () => reject(unreadable(job.path, `it was not done after ${deadlineMs / 1000} seconds`)),
+      () =>
+        reject(unreadableParquet(job.path, `it was not done after ${deadlineMs / 1000} seconds`)),
       deadlineMs,
     );
     worker.on("message", (reply: ParquetReply) => {
       if (reply.kind === "fault") reject(new ThawError(reply.fault));
       else resolve(reply);
     });
-    worker.on("error", (cause: Error) => reject(unreadable(job.path, cause.message, cause)));
+    worker.on("error", (cause: Error) => reject(unreadableParquet(job.path, cause.message, cause)));
     worker.on("exit", () => {
       clearTimeout(timer);
-      reject(unreadable(job.path, "the thread that reads it ended"));
+      reject(unreadableParquet(job.path, "the thread that reads it ended"));
     });
   }).finally(() => worker.terminate());
-}
-
-function unreadable(where: string, why: string, cause?: unknown): ThawError {
-  return new ThawError(
-    {
-      code: "data/parquet-unreadable",
-      what: `The parquet file cannot be read: ${why}`,
-      where,
-      next: "The file is damaged: download it again.",
-    },
-    cause,
-  );
 }
