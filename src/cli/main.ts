@@ -10,12 +10,22 @@ import { addReport } from "./commands/report.ts";
 import { addResume } from "./commands/resume.ts";
 import { addTrain } from "./commands/train.ts";
 import { exitCode } from "./failure.ts";
+import { wrap } from "./table.ts";
 
 const program = new Command("thaw")
   .description(
     "Fine-tunes a pretrained image model on a folder of pictures and decides by itself which layers to train and which to keep frozen.",
   )
-  .configureHelp({ helpWidth: 80 })
+  .configureHelp({ helpWidth: 80, minWidthToWrap: 20 })
+  .configureOutput({
+    outputError: (text, put) =>
+      put(
+        text
+          .split("\n")
+          .map((line) => wrap(line))
+          .join("\n"),
+      ),
+  })
   .version(version)
   .showHelpAfterError("(--help shows how it is used)")
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : exitCode.misuse));

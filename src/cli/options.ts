@@ -1,27 +1,33 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
+import type { z } from "zod";
+import { trainOptions } from "../job/options.ts";
 import { strategy } from "../plan/plan.ts";
 
-/** A whole number of at least `least`. */
-export function integer(least: number) {
+/** A number that the library's option of the same name allows. */
+export function numeric(option: z.ZodType<number | undefined>) {
   return (text: string): number => {
-    const value = Number(text);
-    if (!Number.isInteger(value) || value < least) {
-      throw new InvalidArgumentError(`give a whole number of at least ${least}.`);
-    }
+    const value = text.trim() === "" ? Number.NaN : Number(text);
+    check(option, value);
     return value;
   };
 }
 
-/** A number above `least` and below `most`. */
-export function between(least: number, most: number) {
-  return (text: string): number => {
-    const value = Number(text);
-    if (text.trim() === "" || !(value > least && value < most)) {
-      throw new InvalidArgumentError(`give a number between ${least} and ${most}.`);
-    }
-    return value;
+/** Text that the library's option of the same name allows. */
+export function textual(option: z.ZodType<string | undefined>) {
+  return (text: string): string => {
+    check(option, text);
+    return text;
   };
 }
+
+function check(option: z.ZodType, value: unknown): void {
+  const { error } = option.safeParse(value);
+  if (error === undefined) return;
+  throw new InvalidArgumentError(`${error.issues.map(({ message }) => message).join("; ")}.`);
+}
+
+/** What each option allows, by its name in the library. */
+export const allowed = trainOptions.shape;
 
 /** The options `inspect` and `train` share. */
 export function addInspectOptions(command: Command): Command {
@@ -29,25 +35,42 @@ export function addInspectOptions(command: Command): Command {
     .option(
       "--model <spec>",
       "pretrained network: file, npm:..., hf:... (default: MobileNetV3-Small)",
+      textual(allowed.model),
     )
     .addOption(new Option("--strategy <name>", "force a strategy").choices(strategy.options))
     .option("--rule-only", "follow the four-quadrant table, skip the check against the data")
-    .option("--seed <n>", "decides splits, weights, order, augmentation (default: 0)", integer(0))
-    .option("--val-fraction <share>", "pictures for validation (default: 0.15)", between(0, 0.8))
+    .option(
+      "--seed <n>",
+      "decides splits, weights, order, augmentation (default: 0)",
+      numeric(allowed.seed),
+    )
+    .option(
+      "--val-fraction <share>",
+      "share of the pictures for validation (default: 0.15)",
+      numeric(allowed.valFraction),
+    )
     .option(
       "--test-fraction <share>",
-      "pictures held out for the test (default: 0.15)",
-      between(0, 0.8),
+      "share of the pictures held out for the test (default: 0.15)",
+      numeric(allowed.testFraction),
     )
-    .option("--image-size <px>", "side of the network's input", integer(16))
+    .option(
+      "--image-size <px>",
+      "side of the network's input, in pixels",
+      numeric(allowed.imageSize),
+    )
     .option("--keep-orientation", "orientation carries meaning: never flip")
     .option("--allow-duplicates", "duplicates may stand on both sides of the split")
     .option("--strict", "refuse the folder when the audit finds anything")
-    .option("--threads <n>", "threads for the numerical engine (default: all cores)", integer(1))
+    .option(
+      "--threads <n>",
+      "threads for the numerical engine (default: all cores)",
+      numeric(allowed.threads),
+    )
     .option(
       "--memory <MB>",
       "budget for cached activations, beside the process itself (default: 128)",
-      integer(16),
+      numeric(allowed.memoryMB),
     );
 }
 

@@ -2,7 +2,7 @@ import { auditDataset } from "../data/audit.ts";
 import { withoutSamples } from "../data/trainable.ts";
 import { ThawError } from "../errors.ts";
 import { examinePictures } from "../node/examine-pictures.ts";
-import { openDataset } from "../node/file-system.ts";
+import { openDataset } from "../node/open-dataset.ts";
 import type { JobContext } from "./events.ts";
 import { judgeModel } from "./judge-model.ts";
 import type { Score } from "./result.ts";

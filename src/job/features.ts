@@ -19,9 +19,9 @@ export interface FeatureTable {
   of(examples: readonly Example[]): ProbeData;
 }
 
-const batchSize = 32;
+const batchSize = 8;
 /** Pictures between two checkpoints: under half a minute even at ten pictures a second. */
-const blockSize = 8 * batchSize;
+const blockSize = 32 * batchSize;
 
 /** Runs the frozen backbone once over all pictures, plain views, resuming at the last whole block. */
 export async function tabulateFeatures(

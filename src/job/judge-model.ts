@@ -1,7 +1,7 @@
 import type { Dataset } from "../data/dataset.ts";
 import { type Calibration, calibrate } from "../evaluate/calibration.ts";
 import { type Metrics, measure } from "../evaluate/metrics.ts";
-import { openPictureLoader } from "../node/picture-loader.ts";
+import { ViewRenderer } from "../node/view-renderer.ts";
 import type { Example } from "../train/fit-options.ts";
 import { readAhead } from "../train/read-ahead.ts";
 import type { JobContext } from "./events.ts";
@@ -26,23 +26,32 @@ export async function judgeModel(
   { onEvent, signal }: JobContext,
 ): Promise<Judgement> {
   const result = await openResult(model, "the finished model", threads);
-  const loader = openPictureLoader(dataset, result.preprocessing, {
+  const { preprocessing } = result;
+  const rowLength = 3 * preprocessing.height * preprocessing.width;
+  const renderer = new ViewRenderer({
+    dataset,
+    ids: dataset.samples.map(({ id }) => id),
+    preprocessing,
     seed: 0,
+    flips: false,
     // Each picture is looked at once: nothing is worth keeping.
     keptBytes: 0,
-    ...(signal === undefined ? {} : { signal }),
   });
+  const load = async (some: readonly Example[]) => {
+    const pixels = new Float32Array(some.length * rowLength);
+    await Promise.all(
+      some.map(({ sample }, row) =>
+        renderer.render({ sample, strength: "none", draw: 0 }, pixels, row * rowLength),
+      ),
+    );
+    return pixels;
+  };
   try {
     const classes = result.labels.length;
     const probabilities = new Float32Array(examples.length * classes);
     const batches = Math.ceil(examples.length / batchSize);
     const read = readAhead(
-      (index) =>
-        loader.load(
-          examples
-            .slice(index * batchSize, (index + 1) * batchSize)
-            .map(({ sample }) => ({ sample, strength: "none", draw: 0 })),
-        ),
+      (index) => load(examples.slice(index * batchSize, (index + 1) * batchSize)),
       batches,
     );
     for (let index = 0; index < batches; index++) {
@@ -58,7 +67,7 @@ export async function judgeModel(
       calibration: calibrate(probabilities, labels, classes),
     };
   } finally {
-    await loader.close();
+    renderer.close();
     await result.close();
   }
 }

@@ -9,9 +9,9 @@ import { describeReference, measureDistance } from "../measure/reference-card.ts
 import { chooseSample } from "../measure/sample.ts";
 import { cardFolder } from "../node/cards.ts";
 import { examinePictures } from "../node/examine-pictures.ts";
-import { openDataset } from "../node/file-system.ts";
 import { makeFolder } from "../node/make-folder.ts";
 import { onnxRuntime } from "../node/onnxruntime.ts";
+import { openDataset } from "../node/open-dataset.ts";
 import { openPictureLoader } from "../node/picture-loader.ts";
 import { writeFileAtomic } from "../node/write-file.ts";
 import type { JobContext } from "./events.ts";

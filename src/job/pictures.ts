@@ -6,7 +6,7 @@ import type { Cluster } from "../data/stratify.ts";
 import { requireTrainable, withoutSamples } from "../data/trainable.ts";
 import { ThawError } from "../errors.ts";
 import { examinePictures } from "../node/examine-pictures.ts";
-import { openDataset } from "../node/file-system.ts";
+import { openDataset } from "../node/open-dataset.ts";
 import { auditFindings } from "../report/audit-findings.ts";
 import { plural } from "../report/format.ts";
 import type { JobContext } from "./events.ts";

@@ -31,6 +31,9 @@ export function measuringGraph(
   const opset = model.opsets.get("") ?? 0;
   const average = (value: string, axes: readonly number[]): string => {
     if (axes.length === 0) return build.add("Identity", [value]);
+    // ONNX Runtime pools in the blocked layout its convolutions leave behind; it would undo that
+    // layout for every ReduceMean.
+    if (axes.length === 2) return build.add("Flatten", [build.add("GlobalAveragePool", [value])]);
     return opset >= 18
       ? build.add("ReduceMean", [value, build.ints(axes)], { keepdims: 0 })
       : build.add("ReduceMean", [value], { axes, keepdims: 0 });

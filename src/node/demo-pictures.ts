@@ -1,7 +1,6 @@
 import { copyFile, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { unpackNpm } from "./fetch-npm.ts";
 import { makeFolder } from "./make-folder.ts";
 import { cachedFolder } from "./model-cache.ts";
 
@@ -54,6 +53,7 @@ export async function copyDemoPictures(into: string, images?: number): Promise<v
 }
 
 async function fetchEmoji(into: string): Promise<void> {
+  const { unpackNpm } = await import("./fetch-npm.ts");
   await unpackNpm(
     packageSpec,
     (inside) =>

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { audit, auditDataset } from "../data/audit.ts";
 import { isReadable, pictureFacts } from "../data/picture-facts.ts";
 import { examinePictures } from "./examine-pictures.ts";
-import { openDataset } from "./file-system.ts";
+import { openDataset } from "./open-dataset.ts";
 import { blobs, classFolders, picture, temporaryFolder } from "./pictures.fixture.ts";
 
 const folders: { remove(): Promise<void> }[] = [];

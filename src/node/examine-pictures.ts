@@ -10,7 +10,7 @@ import { decodePicture } from "./picture-decoder.ts";
 import { openPictures } from "./picture-source.ts";
 
 /** Longer side a picture is reduced to before it is looked at, in pixels. */
-const examinedSide = 512;
+const examinedSide = 256;
 
 export interface ExamineOptions {
   readonly signal?: AbortSignal;

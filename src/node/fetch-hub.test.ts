@@ -5,9 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { buildMobileNetV3 } from "../models/mobilenet-v3.ts";
+import { parseHubSpec } from "../models/model-spec.ts";
 import { readSafetensors } from "../models/safetensors.ts";
 import { writeModel } from "../onnx/write.ts";
-import { fetchHub, parseHubSpec } from "./fetch-hub.ts";
+import { fetchHub } from "./fetch-hub.ts";
 import { loadPretrained } from "./load-model.ts";
 
 const COMMIT = "c0ffee".padEnd(40, "0");
@@ -207,22 +208,4 @@ describe("a model on the hub", () => {
       fault: { code: "node/not-in-repository" },
     });
   });
-});
-
-describe("parseHubSpec", () => {
-  it("reads repository, revision and path", () => {
-    expect(parseHubSpec("hf:org/net")).toEqual({ repo: "org/net", revision: "main" });
-    expect(parseHubSpec("hf:org/net@v1.0/onnx/a.onnx")).toEqual({
-      repo: "org/net",
-      revision: "v1.0",
-      path: "onnx/a.onnx",
-    });
-  });
-
-  it.each(["hf:net", "hf:org/net/../x", "hf:../net", "hf:org/net/a//b", "hf:org/net/c:\\x"])(
-    "refuses %s",
-    (spec) => {
-      expect(() => parseHubSpec(spec)).toThrow(/not a model on the Hugging Face hub/);
-    },
-  );
 });

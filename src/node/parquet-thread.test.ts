@@ -3,7 +3,7 @@ import { parquetWriteBuffer } from "hyparquet-writer";
 import { expect, it } from "vitest";
 import { randomFor } from "../data/random.ts";
 import { ThawError } from "../errors.ts";
-import { openDataset } from "./file-system.ts";
+import { openDataset } from "./open-dataset.ts";
 import { openParquetThread } from "./parquet-thread.ts";
 import { temporaryFolder } from "./pictures.fixture.ts";
 

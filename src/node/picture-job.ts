@@ -13,7 +13,7 @@ export interface PictureThreadSetup {
   readonly flips: boolean;
   /** Decoded pixels this thread may keep, in its file. */
   readonly keptBytes: number;
-  readonly folder: string | undefined;
+  readonly folder?: string | undefined;
 }
 
 /** Some rows of a batch; the thread writes them into `rows`, one input a view. */

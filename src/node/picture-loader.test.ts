@@ -7,7 +7,7 @@ import { plainGeometry, writePlain } from "../data/preprocess.ts";
 import type { View } from "../data/view.ts";
 import { ThawError } from "../errors.ts";
 import type { Preprocessing } from "../models/pretrained.ts";
-import { openDataset } from "./file-system.ts";
+import { openDataset } from "./open-dataset.ts";
 import { decodePicture } from "./picture-decoder.ts";
 import { openPictureLoader, type PictureLoaderOptions } from "./picture-loader.ts";
 import { openPictures } from "./picture-source.ts";

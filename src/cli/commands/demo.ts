@@ -1,8 +1,9 @@
 import type { Command } from "commander";
 import { demo } from "../../job/demo.ts";
+import { wholeNumber } from "../../job/options.ts";
 import { percent } from "../../report/format.ts";
 import { act } from "../action.ts";
-import { integer } from "../options.ts";
+import { numeric } from "../options.ts";
 import { showTraining } from "../show-training.ts";
 import { table } from "../table.ts";
 
@@ -12,7 +13,11 @@ export function addDemo(program: Command): void {
     .command("demo")
     .description("the whole thing on real pictures from the npm registry")
     .option("--out <folder>", "where pictures and run go (default: thaw-demo)")
-    .option("--images <n>", "about how many pictures (default: all 930)", integer(60))
+    .option(
+      "--images <n>",
+      "about how many pictures (default: all 930)",
+      numeric(wholeNumber(60, 930)),
+    )
     .option("--rule-only", "follow the four-quadrant table, skip the check against the data")
     .option("--json", "print JSON")
     .action((options: { json?: boolean; out?: string; images?: number; ruleOnly?: boolean }) =>

@@ -5,7 +5,7 @@ import { findCard } from "../../node/cards.ts";
 import { pullModel } from "../../node/load-model.ts";
 import { cacheFolder } from "../../node/model-cache.ts";
 import { act } from "../action.ts";
-import { integer } from "../options.ts";
+import { allowed, numeric } from "../options.ts";
 import { hang } from "../show-inspection.ts";
 import { here } from "../show-training.ts";
 
@@ -65,7 +65,7 @@ export function addModels(program: Command): void {
     .argument("<folder>", "at least 100 pictures of the pretraining data")
     .option("--model <spec>", "the network (default: MobileNetV3-Small)")
     .requiredOption("--sample <words>", "what the pictures are, for the card's header")
-    .option("--seed <n>", "chooses which half makes the statistics", integer(0), 0)
+    .option("--seed <n>", "chooses which half makes the statistics", numeric(allowed.seed), 0)
     .option("--out <folder>", "where to write it (default: the folder Thaw looks in)")
     .option("--json", "print JSON")
     .action(

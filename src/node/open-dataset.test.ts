@@ -2,7 +2,8 @@ import { symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { ThawError } from "../errors.ts";
-import { openDataset, openFolder } from "./file-system.ts";
+import { openFolder } from "./file-system.ts";
+import { openDataset } from "./open-dataset.ts";
 import { temporaryFolder } from "./pictures.fixture.ts";
 
 const folders: { remove(): Promise<void> }[] = [];
