@@ -270,3 +270,16 @@ describe("refuses", () => {
     );
   });
 });
+
+test("the norm takes gradients in the order in which memory is freed, whatever the groups'", async () => {
+  const parameters = [...layers.head, ...layers.stem, ...layers.block];
+  const spec = await trainingSpec({ groups: groupOf(...parameters), clipNorm: 1 });
+  const { model, gradients } = buildTrainingGraph(spec);
+  const named = new Map(parameters.map((name) => [gradients.get(name), name]));
+  const squared = model.graph.nodes.flatMap(({ op, inputs: [gradient] }) =>
+    op === "ReduceSumSquare" ? [named.get(gradient)] : [],
+  );
+  const layerOf = (name = "") => (name.startsWith("fc") ? 2 : name.includes("2") ? 1 : 0);
+  expect(squared).toHaveLength(parameters.length);
+  expect(squared.map(layerOf)).toEqual(squared.map(layerOf).toSorted());
+});

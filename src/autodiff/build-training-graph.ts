@@ -22,6 +22,7 @@ import { rankedNumber } from "./ranked.ts";
 import { differentiate } from "./reverse.ts";
 import type { StateTensor, TrainingGraph, TrainingSpec } from "./training-graph.ts";
 import { wholeGelu } from "./whole-gelu.ts";
+import { wholeLayerNorm } from "./whole-layer-norm.ts";
 
 /**
  * Writes forward pass, loss, backward pass and optimizer update as one ONNX graph of standard
@@ -39,7 +40,10 @@ export function buildTrainingGraph(spec: TrainingSpec): TrainingGraph {
   const changing = new Set(trainable);
   for (const norm of batchNorms) for (const name of norm.inputs.slice(3, 5)) changing.add(name);
   const shapes = new Map(spec.shapes);
-  const graph = poolFirst(wholeGelu(fixShapes(network, spec.shapes, changing)), shapes);
+  const graph = poolFirst(
+    wholeLayerNorm(wholeGelu(fixShapes(network, spec.shapes, changing))),
+    shapes,
+  );
   const features = inputOf(graph);
   const [batch, classes] = logitDims(spec);
 
@@ -75,7 +79,9 @@ export function buildTrainingGraph(spec: TrainingSpec): TrainingGraph {
   );
   const unreached = [...trainable].filter((name) => !gradients.has(name));
   if (unreached.length > 0) refuseUnreached(unreached);
-  const ofParameters = new Map([...trainable].map((name) => [name, gradients.get(name) ?? ""]));
+  // Last arrival first: ONNX Runtime takes the last operand's nodes first, and each gradient of a
+  // parameter then follows at once on the one it is computed from, which need not be kept.
+  const ofParameters = new Map([...gradients].filter(([name]) => trainable.has(name)).toReversed());
 
   const gradientNorm = writeGradientNorm(build, [...ofParameters.values()]);
   const clipped = clip(

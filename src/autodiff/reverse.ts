@@ -2,6 +2,7 @@ import type { GraphBuilder } from "../onnx/build.ts";
 import type { Node } from "../onnx/graph.ts";
 import type { Tensor } from "../onnx/tensor.ts";
 import { missingRule } from "./missing-rule.ts";
+import { writeAgain } from "./recall.ts";
 import { passive } from "./rule.ts";
 import { rules } from "./rules/index.ts";
 
@@ -45,6 +46,21 @@ export function differentiate(
     return total;
   };
 
+  const writers = new Map(nodes.map((node) => [node.outputs[0] ?? "", node]));
+  const recalled = new Map<string, string>();
+  const originals = new Map<string, string>();
+  /** The name the backward pass reads a forward value under. */
+  const recall = (value: string): string => {
+    const writer = writers.get(value);
+    // Only where the writer's rule reads its input, so that nothing else has to be kept for this.
+    if (!writer?.inputs.slice(0, 2).some((input) => dependent.has(input))) return value;
+    const again = recalled.get(value) ?? writeAgain(build, writer, recall) ?? value;
+    recalled.set(value, again);
+    originals.set(again, value);
+    return again;
+  };
+  const dims = (value: string) => forward.dims(originals.get(value) ?? value);
+
   for (let index = nodes.length - 1; index >= 0; index--) {
     const node = nodes[index];
     if (node === undefined || !node.inputs.some((input) => dependent.has(input))) continue;
@@ -55,10 +71,10 @@ export function differentiate(
     }
     const gradients = node.outputs.map(gradientOf);
     const thunks = rule({
-      node,
+      node: { ...node, inputs: node.inputs.map(recall) },
       build,
       gradients,
-      dims: forward.dims,
+      dims,
       constant: forward.constant,
     });
     node.inputs.forEach((input, position) => {

@@ -1,6 +1,7 @@
 import { float, int, real, string } from "../../onnx/attributes.ts";
 import type { GraphBuilder } from "../../onnx/build.ts";
 import { sumTo } from "../broadcast.ts";
+import { cumulativeNormal } from "../recall.ts";
 import type { Rule } from "../rule.ts";
 import { type Pointwise, scaled, single, step } from "./pointwise.ts";
 
@@ -144,12 +145,7 @@ export const Swish = scaled(({ build, node, x, y }) => {
  */
 export const Gelu = scaled(({ build, node, x }) => {
   if (string(node, "approximate", "none") === "tanh") return tanhGelu(build, x);
-  const u = build.add("Mul", [x, build.scalar(Math.SQRT1_2)]);
-  // HardSigmoid as a one-pass (1 + erf) / 2, which never leaves 0 to 1.
-  const cumulative = build.add("HardSigmoid", [build.add("Erf", [u])], {
-    alpha: real(0.5),
-    beta: real(0.5),
-  });
+  const { u, cumulative } = cumulativeNormal(build, x);
   const logScale = build.scalar(-0.5 * Math.log(Math.PI));
   const scaledDensity = build.add("Exp", [build.add("Sub", [logScale, build.add("Mul", [u, u])])]);
   return build.add("Add", [cumulative, build.add("Mul", [u, scaledDensity])]);

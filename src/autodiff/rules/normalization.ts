@@ -3,6 +3,7 @@ import type { GraphBuilder } from "../../onnx/build.ts";
 import { elementCount } from "../../onnx/tensor.ts";
 import { batchStatisticsGradients } from "../batch-statistics.ts";
 import { sumOver, sumTo } from "../broadcast.ts";
+import { standardised } from "../recall.ts";
 import type { Rule, RuleContext } from "../rule.ts";
 import { positive, reshape } from "./axes.ts";
 
@@ -38,7 +39,7 @@ export const LayerNormalization: Rule = ({ node, build, gradients, dims }) => {
   const shape = dims(x);
   const first = positive(int(node, "axis", -1), shape.length);
   const axes = shape.map((_, axis) => axis).slice(first);
-  const normalized = once(() => build.add("Mul", [build.add("Sub", [x, mean]), inverse]));
+  const normalized = once(() => standardised(build, x, mean, inverse));
   return [
     () => normalizedGradient(build, build.add("Mul", [dy, scale]), normalized(), inverse, axes),
     () => sumTo(build, build.add("Mul", [dy, normalized()]), shape, dims(scale)),
