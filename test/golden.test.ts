@@ -57,7 +57,12 @@ async function load(name: string) {
 
 type Golden = Awaited<ReturnType<typeof load>>;
 
-async function open(golden: Golden, mode: "frozen" | "batch", optimizer: Optimizer) {
+async function open(
+  golden: Golden,
+  mode: "frozen" | "batch",
+  optimizer: Optimizer,
+  change: Pick<TrainingSpec, "clipNorm"> = {},
+) {
   const spec: TrainingSpec = {
     network: golden.network,
     logits: "logits",
@@ -72,6 +77,7 @@ async function open(golden: Golden, mode: "frozen" | "batch", optimizer: Optimiz
     optimizer,
     batchNorm: mode,
     shapes: golden.shapes,
+    ...change,
   };
   const graph = buildTrainingGraph(spec);
   return { graph, stepper: await createStepper(onnxRuntime, graph, { threads: 2 }) };
@@ -132,6 +138,26 @@ describe.each(networks)("%s against PyTorch in float64", async (name) => {
     expect(wrong).toEqual([]);
     await stepper.release();
   });
+
+  test.each(modes)(
+    "the state in place, %s BatchNorm, is what it is in two buffers",
+    async (mode) => {
+      const { graph, stepper: first } = await open(golden, mode, adamw, { clipNorm: 1 });
+      await first.release();
+      const states: unknown[] = [];
+      for (const inPlace of [true, false]) {
+        const state = graph.state.map((tensor) => ({
+          ...tensor,
+          inPlace: inPlace && tensor.inPlace,
+        }));
+        const stepper = await createStepper(onnxRuntime, { ...graph, state }, { threads: 2 });
+        for (let step = 0; step < 3; step++) await stepOn(stepper, golden, 1e-3);
+        states.push(stepper.state());
+        await stepper.release();
+      }
+      expect(states[0]).toEqual(states[1]);
+    },
+  );
 
   test.each(
     modes.flatMap((mode) => [

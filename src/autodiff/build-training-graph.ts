@@ -91,6 +91,8 @@ export function buildTrainingGraph(spec: TrainingSpec): TrainingGraph {
     ofParameters,
     (name) => dimsOf(graph, name).length,
   );
+  // The clipped gradients, which every update starts from, depend on all that reads a parameter.
+  const inPlace = spec.clipNorm !== undefined;
   const declare =
     (parameter?: string): DeclareState =>
     (role, initial) => {
@@ -104,6 +106,7 @@ export function buildTrainingGraph(spec: TrainingSpec): TrainingGraph {
         output,
         role,
         initial: tensor,
+        inPlace,
         ...(parameter === undefined ? {} : { parameter }),
       });
       return { input, output };
@@ -111,7 +114,10 @@ export function buildTrainingGraph(spec: TrainingSpec): TrainingGraph {
   const keep = (role: "parameter" | "running-statistic", parameter: string, output: string) => {
     const initial = graph.initializers.get(parameter);
     if (initial?.type === "float32")
-      state.push({ input: parameter, output, role, parameter, initial });
+      state.push({
+        ...{ input: parameter, output, role, parameter, initial },
+        inPlace: inPlace && role === "parameter",
+      });
   };
 
   const optimize = writeOptimizer(build, spec.optimizer, learningRate, declare());

@@ -71,6 +71,8 @@ export interface StateTensor {
   /** The network's initializer it belongs to; absent for the step counter. */
   readonly parameter?: string;
   readonly initial: Tensor<"float32">;
+  /** Whether nothing reads the value any more when the next one is written, which may replace it. */
+  readonly inPlace: boolean;
 }
 
 /** One training step as an ordinary ONNX graph. Every array is float32. */

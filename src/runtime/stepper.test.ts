@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { buildTrainingGraph } from "../autodiff/build-training-graph.ts";
 import { batchOf, trainingSpec } from "../autodiff/networks.fixture.ts";
+import type { Optimizer } from "../autodiff/training-graph.ts";
 import { onnxRuntime } from "../node/onnxruntime.ts";
 import { float32 } from "../onnx/tensor.ts";
 import { createStepper } from "./stepper.ts";
@@ -37,15 +38,48 @@ test("a snapshot is a copy", async () => {
   await stepper.release();
 });
 
-test("the state lives in two sets of buffers, whatever the number of steps", async () => {
-  const stepper = await open();
+test.each([
+  ["in two sets of buffers", undefined, 0],
+  ["in place where gradients are clipped, but for running statistics", 1, 4],
+])("the state lives %s, whatever the number of steps", async (_, clipNorm, statistics) => {
+  const spec = await trainingSpec({ batchNorm: "batch", ...(clipNorm ? { clipNorm } : {}) });
+  const stepper = await createStepper(onnxRuntime, buildTrainingGraph(spec), { threads: 1 });
   const buffers = new Set<unknown>();
   for (let seed = 1; seed <= 10; seed++) {
     await stepper.step(batchOf(4, { seed }));
     for (const tensor of Object.values(stepper.current())) buffers.add(tensor.data);
   }
-  expect(buffers.size).toBe(2 * Object.keys(stepper.current()).length);
+  const tensors = Object.keys(stepper.current()).length;
+  expect(buffers.size).toBe(clipNorm === undefined ? 2 * tensors : tensors + statistics);
   await stepper.release();
+});
+
+const optimizers: readonly [string, Optimizer][] = [
+  ["SGD", { kind: "sgd", momentum: 0, nesterov: false, weightDecay: 0 }],
+  ["SGD with momentum", { kind: "sgd", momentum: 0.9, nesterov: false, weightDecay: 0.01 }],
+  ["Nesterov's", { kind: "sgd", momentum: 0.9, nesterov: true, weightDecay: 0.01 }],
+  ["AdamW", { kind: "adamw", beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01 }],
+];
+
+test.each(optimizers)("%s in place gives the bytes that two buffers give", async (_, optimizer) => {
+  const spec = await trainingSpec({
+    optimizer,
+    batchNorm: "batch",
+    averageDecay: 0.9,
+    clipNorm: 1,
+  });
+  const inPlace = buildTrainingGraph(spec);
+  const apart = { ...inPlace, state: inPlace.state.map((state) => ({ ...state, inPlace: false })) };
+  const states = await Promise.all(
+    [inPlace, apart].map(async (graph) => {
+      const stepper = await createStepper(onnxRuntime, graph, { threads: 1 });
+      for (let seed = 1; seed <= 5; seed++) await stepper.step(batchOf(4, { seed }));
+      const state = stepper.state();
+      await stepper.release();
+      return state;
+    }),
+  );
+  expect(states[0]).toEqual(states[1]);
 });
 
 test("steps asked for at once run one after the other", async () => {

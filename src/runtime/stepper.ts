@@ -33,7 +33,10 @@ export type Snapshot = ReadonlyMap<string, Tensor>;
 
 /** Runs training steps; steps asked for before the last one is done wait for it. */
 export interface Stepper {
-  /** @throws ThawError `runtime/wrong-length`, `runtime/run-failed` (the state stays as it was) */
+  /**
+   * @throws ThawError `runtime/wrong-length` (the state stays as it was), `runtime/run-failed`
+   * (restore a state before the next step)
+   */
   step(inputs: StepInputs): Promise<StepResult>;
   /** A copy of the whole state. */
   state(): Snapshot;
@@ -49,8 +52,8 @@ export interface Stepper {
 }
 
 /**
- * Opens a training graph. Its state lives in two sets of buffers that change places after every
- * step: what one step wrote the next one reads, and nothing is allocated that grows.
+ * Opens a training graph. A step writes what it can in place; the rest of the state lives in two
+ * buffers a tensor, which change places after every step. Nothing is allocated that grows.
  * @throws ThawError `runtime/load-failed`
  */
 export async function createStepper(
@@ -76,7 +79,12 @@ class BufferedStepper implements Stepper {
     this.#session = session;
     this.#graph = graph;
     this.#now = new Map(graph.state.map((state) => [state, copyOf(state.initial)]));
-    this.#next = new Map(graph.state.map((state) => [state, blank(state.initial.dims)]));
+    this.#next = new Map(
+      [...this.#now].map(([state, tensor]) => [
+        state,
+        state.inPlace ? tensor : blank(state.initial.dims),
+      ]),
+    );
     const { loss, logits, gradientNorm } = graph.outputs;
     const dimsOf = (name: string) =>
       [...graph.model.graph.inputs, ...graph.model.graph.outputs]
