@@ -1,9 +1,8 @@
 import { auditDataset } from "../data/audit.ts";
 import { withoutSamples } from "../data/trainable.ts";
 import { ThawError } from "../errors.ts";
-import { examinePictures } from "../node/examine-pictures.ts";
-import { openDataset } from "../node/open-dataset.ts";
 import type { JobContext } from "./events.ts";
+import { examineFolder } from "./examine-folder.ts";
 import { judgeModel } from "./judge-model.ts";
 import type { Score } from "./result.ts";
 import { openResult, readResult } from "./result-model.ts";
@@ -32,13 +31,7 @@ export async function evaluate(
   const bytes = await readResult(modelOrRun);
   const { labels, close } = await openResult(bytes, modelOrRun, threads);
   await close();
-  context.onEvent?.({ kind: "phase", says: "Looking at the pictures" });
-  const { dataset: found } = await openDataset(folder);
-  const facts = await examinePictures(found, {
-    ...(context.signal === undefined ? {} : { signal: context.signal }),
-    onProgress: (done) =>
-      context.onEvent?.({ kind: "progress", done, total: found.samples.length }),
-  });
+  const { dataset: found, facts } = await examineFolder(folder, context);
   const { unreadable } = await auditDataset(found, facts);
   const dataset = withoutSamples(found, unreadable);
   const numbers = found.classes.map((name) => labels.indexOf(name));

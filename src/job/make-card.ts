@@ -8,13 +8,12 @@ import { takeRows } from "../measure/linear-algebra.ts";
 import { describeReference, measureDistance } from "../measure/reference-card.ts";
 import { chooseSample } from "../measure/sample.ts";
 import { cardFolder } from "../node/cards.ts";
-import { examinePictures } from "../node/examine-pictures.ts";
 import { makeFolder } from "../node/make-folder.ts";
 import { onnxRuntime } from "../node/onnxruntime.ts";
-import { openDataset } from "../node/open-dataset.ts";
 import { openPictureLoader } from "../node/picture-loader.ts";
 import { writeFileAtomic } from "../node/write-file.ts";
 import type { JobContext } from "./events.ts";
+import { examineFolder } from "./examine-folder.ts";
 import { openNetwork } from "./network.ts";
 
 export interface CardOptions {
@@ -42,13 +41,7 @@ export async function makeCard(
   options: CardOptions,
   context: JobContext = {},
 ): Promise<{ readonly card: Card; readonly path: string }> {
-  context.onEvent?.({ kind: "phase", says: "Looking at the pictures" });
-  const { dataset: found } = await openDataset(folder);
-  const facts = await examinePictures(found, {
-    ...(context.signal === undefined ? {} : { signal: context.signal }),
-    onProgress: (done) =>
-      context.onEvent?.({ kind: "progress", done, total: found.samples.length }),
-  });
+  const { dataset: found, facts } = await examineFolder(folder, context);
   const unreadable = new Set(facts.filter((one) => !isReadable(one)).map(({ id }) => id));
   const dataset = withoutSamples(found, unreadable);
   if (dataset.samples.length < 100) {

@@ -5,11 +5,10 @@ import { assignSplits } from "../data/split.ts";
 import type { Cluster } from "../data/stratify.ts";
 import { requireTrainable, withoutSamples } from "../data/trainable.ts";
 import { ThawError } from "../errors.ts";
-import { examinePictures } from "../node/examine-pictures.ts";
-import { openDataset } from "../node/open-dataset.ts";
 import { auditFindings } from "../report/audit-findings.ts";
 import { plural } from "../report/format.ts";
 import type { JobContext } from "./events.ts";
+import { examineFolder } from "./examine-folder.ts";
 import type { InspectOptions } from "./options.ts";
 
 /** A dataset as a job works with it: readable pictures only, audited and split. */
@@ -31,21 +30,15 @@ export interface Pictures {
 export async function readPictures(
   folder: string,
   options: InspectOptions,
-  { onEvent, signal }: JobContext,
+  context: JobContext,
 ): Promise<Pictures> {
-  onEvent?.({ kind: "phase", says: "Looking at the pictures" });
-  const { dataset: found, ignored } = await openDataset(folder);
-  const total = found.samples.length;
-  const facts = await examinePictures(found, {
-    ...(signal === undefined ? {} : { signal }),
-    onProgress: (done) => onEvent?.({ kind: "progress", done, total }),
-  });
+  const { dataset: found, ignored, facts } = await examineFolder(folder, context);
   const { audit, duplicates, unreadable } = await auditDataset(found, facts, ignored);
   const dataset = withoutSamples(found, unreadable);
   if (options.strict) refuseFindings(audit, dataset.root);
   requireTrainable(dataset);
   if (unreadable.size > 0) {
-    onEvent?.({
+    context.onEvent?.({
       kind: "note",
       says: `${plural(unreadable.size, "picture")} cannot be read and ${unreadable.size === 1 ? "is" : "are"} left out; the audit lists them.`,
     });
