@@ -89,7 +89,9 @@ export async function fineTune(
             });
           } else {
             run.log(event);
-            if (event.kind === "diverged") context.onEvent?.({ kind: "note", says: event.says });
+            if (event.kind === "diverged") {
+              context.onEvent?.({ kind: "note", says: `Training diverged: ${event.says}.` });
+            }
           }
         },
         onCheckpoint: (state) => steps.checkpoint("fit", fitStateCodec, state),

@@ -98,6 +98,7 @@ export async function openArm(
       batchNorm: "frozen",
       clipNorm,
       classes: bench.dataset.classes.length,
+      idOf: (sample) => bench.dataset.samples[sample]?.id ?? String(sample),
       features: frozen?.features ?? bench.loader,
       augmentation,
       views: frozen?.choice.views ?? 0,

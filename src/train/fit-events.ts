@@ -26,8 +26,8 @@ export const divergedEvent = z.object({
   epoch: z.int().nonnegative(),
   /** The step, or null where the validation loss was to blame. */
   step: z.int().nonnegative().nullable(),
-  /** Samples of the batch. */
-  samples: z.array(z.int().nonnegative()),
+  /** The pictures of the batch, by the ids of their samples. */
+  samples: z.array(z.string()),
   says: z.string(),
 });
 

@@ -16,6 +16,8 @@ export interface Example {
 /** `network` runs from the cut to logits [N, C], its one output; its initializers are the start. */
 export interface FitOptions extends Omit<TrainableOptions, "inputDims"> {
   readonly classes: number;
+  /** A sample's id, to name pictures in messages. */
+  readonly idOf: (sample: number) => string;
   /** Gives the network's input at the cut. */
   readonly features: FeatureLoader;
   readonly train: readonly Example[];

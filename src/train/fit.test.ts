@@ -226,8 +226,8 @@ describe("numbers that go wrong", () => {
     const { events, result } = await collect(tinyFit({ features, epochs: 4 }));
     const [fault, ...others] = events.filter((event) => event.kind === "diverged");
     expect(others).toEqual([]);
-    expect(fault).toMatchObject({ epoch: 1, samples: expect.arrayContaining([5]) });
-    expect(fault?.says).toContain("the loss is NaN in step");
+    expect(fault).toMatchObject({ epoch: 1, samples: expect.arrayContaining(["5.png"]) });
+    expect(fault?.says).toBe("the loss is NaN in step 3 of epoch 2, on 8.png, 5.png");
     const rates = events.flatMap((event) =>
       event.kind === "step" && event.epoch === 1 && event.step === 0 ? [event.learningRate] : [],
     );
@@ -247,7 +247,8 @@ describe("numbers that go wrong", () => {
     expect(error).toBeInstanceOf(ThawError);
     expect(error.fault).toMatchObject({
       code: "train/diverged",
-      details: { epoch: 0, samples: expect.arrayContaining([5]), learningRateScale: 0.1 },
+      what: expect.stringMatching(/epoch 1, on (\d\.png, ){2}\d\.png and 1 more$/),
+      details: { epoch: 0, samples: expect.arrayContaining(["5.png"]), learningRateScale: 0.1 },
     });
   });
 

@@ -18,6 +18,9 @@ const lowered = 0.1;
 /** The lowest learning rate of the schedule, as a share of the highest. */
 const floorShare = 0.01;
 
+/** Pictures of a batch that a message names. */
+const mostNamed = 3;
+
 const noSums: FitProgress["sums"] = { loss: 0, hits: 0, rows: 0 };
 
 /**
@@ -79,7 +82,7 @@ async function run(options: FitOptions, trainable: Trainable): Promise<FitResult
     const result = await trainable.step(batch, learningRate, random);
     const fault = notFinite({ loss: result.loss, "gradient norm": result.gradientNorm });
     if (fault !== undefined) {
-      const samples = examples.map(({ sample }) => sample);
+      const samples = examples.map(({ sample }) => options.idOf(sample));
       return diverged(fault, epoch, progress.step, samples);
     }
     const guesses = argmaxRows(result.logits.subarray(0, rows * classes), classes);
@@ -231,22 +234,24 @@ function notFinite(values: Readonly<Record<string, number>>): string | undefined
   return bad === undefined ? undefined : `the ${bad[0]} is ${bad[1]}`;
 }
 
-function diverged(
-  fault: string,
-  epoch: number,
-  step: number | null,
-  samples: readonly number[],
-): Diverged {
+function diverged(fault: string, epoch: number, step: number | null, samples: string[]): Diverged {
   const place =
-    step === null ? `after epoch ${epoch + 1}` : `in step ${step + 1} of epoch ${epoch + 1}`;
-  return { kind: "diverged", epoch, step, samples: [...samples], says: `${fault} ${place}` };
+    step === null
+      ? `after epoch ${epoch + 1}`
+      : `in step ${step + 1} of epoch ${epoch + 1}, on ${someOf(samples)}`;
+  return { kind: "diverged", epoch, step, samples, says: `${fault} ${place}` };
+}
+
+function someOf(samples: readonly string[]): string {
+  const more = samples.length - mostNamed;
+  return `${samples.slice(0, mostNamed).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
 function twice(fault: Diverged, progress: FitProgress): ThawError {
   return new ThawError({
     code: "train/diverged",
     what: `Training diverged again at a lowered learning rate: ${fault.says}`,
-    next: "Train with a lower learning rate or fewer trained layers, and check the pictures of the batch.",
+    next: "Train fewer layers, for example with --strategy head, and look at any pictures named here.",
     details: { ...fault, learningRateScale: progress.learningRateScale },
   });
 }

@@ -95,6 +95,7 @@ export function tinyFit(changes: Partial<FitOptions> = {}): FitOptions {
     optimizer: { kind: "adamw", beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01 },
     loss: { labelSmoothing: 0.05 },
     batchNorm: "frozen",
+    idOf: (sample) => `${sample}.png`,
     features: tinyPictures(3),
     train: tinyExamples(0, 10, 3),
     validation: tinyExamples(100, 7, 3),
