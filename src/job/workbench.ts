@@ -66,7 +66,7 @@ export function layOut(
     recipe,
     seed: options.seed,
     ...(options.threads === undefined ? {} : { threads: options.threads }),
-    memoryBytes: options.memoryMB * 2 ** 20,
+    memoryBytes: options.memoryMB * 1e6,
     fileBytes: options.fileBytes,
     scratch: options.scratch,
   };
