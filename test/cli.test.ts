@@ -142,6 +142,7 @@ describe("a run from folder to prediction", () => {
     const shown = await thaw("predict", join(run, "model.onnx"), join(pictures, "disk"));
     expect(shown.code).toBe(1);
     expect(shown.out).toContain("cannot be read");
+    expect(shown.err).toMatch(/broken\.png: The picture cannot be read/);
     expect(shown.out.split("\n").length).toBeGreaterThan(24);
     const csv = await thaw("predict", run, join(pictures, "stripes"), "--format", "csv");
     expect(csv.code).toBe(0);
@@ -155,6 +156,15 @@ describe("a run from folder to prediction", () => {
       metrics: { images: 72 },
       unreadable: ["disk/broken.png"],
     });
+  });
+
+  it("takes pictures of classes the model does not know for wrong use", async () => {
+    const others = join(root, "others");
+    await mkdir(join(others, "hexagon"), { recursive: true });
+    await copyFile(join(pictures, "disk", "1.png"), join(others, "hexagon", "1.png"));
+    const { code, out, err } = await thaw("evaluate", run, others);
+    expect({ code, out }).toEqual({ code: 2, out: "" });
+    expect(err).toContain('does not know "hexagon"');
   });
 
   it("writes the report again, the same", async () => {
@@ -176,7 +186,21 @@ describe("a run from folder to prediction", () => {
 describe("wrong use and bad input", () => {
   const cases: [name: string, args: () => string[], code: number, says: RegExp][] = [
     ["an unknown option", () => ["train", pictures, "--nonsense"], 2, /unknown option/],
-    ["an impossible value", () => ["train", pictures, "--epochs", "0"], 2, /at least 1/],
+    ["an impossible value", () => ["train", pictures, "--epochs", "0"], 2, /from 1 to 10000/],
+    [
+      "a bound that only the library knew",
+      () => ["train", pictures, "--val-fraction", "0.005"],
+      2,
+      /--val-fraction.*\s*.*from\s0\.01 to 0\.8/,
+    ],
+    [
+      "two shares that leave nothing to train on",
+      () => ["inspect", pictures, "--val-fraction", "0.6", "--test-fraction", "0.6"],
+      2,
+      /Validation and test together may take at most 0\.9/,
+    ],
+    ["no time at all", () => ["train", pictures, "--minutes", "0"], 2, /--minutes.*\s*.*above 0/],
+    ["negative time", () => ["train", pictures, "--minutes", "-1"], 2, /--minutes.*\s*.*above 0/],
     ["a folder that is not there", () => ["train", "nowhere", "--model", model], 2, /nowhere/],
     [
       "a run that is there already",
@@ -222,6 +246,22 @@ describe("wrong use and bad input", () => {
     expect(ended.err).not.toMatch(/\n\s+at .*:\d+:\d+/);
     expect(ended.code).toBe(code);
     expect(ended.out).toBe("");
+  });
+
+  it.each([
+    "--help",
+    ...["inspect", "train", "resume", "predict", "evaluate", "report", "demo"],
+    ...["models", "models list", "models pull", "models card"],
+  ])("%s: help in 80 columns", async (command) => {
+    const { code, out } = await thaw(...command.split(" "), "--help");
+    expect(code).toBe(0);
+    expect(out).toMatch(/^Usage: thaw/);
+    expect(out.split("\n").filter((line) => [...line].length > 80)).toEqual([]);
+  });
+
+  it("wraps complaints about options at 80 columns", async () => {
+    const { err } = await thaw("train", pictures, "--test-fraction", "0.95");
+    expect(err.split("\n").filter((line) => [...line].length > 80)).toEqual([]);
   });
 
   it("tells a failure as JSON where JSON was asked for", async () => {

@@ -20,6 +20,8 @@ const misuses = new Set<Fault["code"]>([
   "job/no-model",
   "job/no-report",
   "job/bad-option",
+  "job/unknown-class",
+  "job/too-few-pictures",
   "node/no-model",
   "node/bad-spec",
 ]);

@@ -17,15 +17,7 @@ const program = new Command("thaw")
     "Fine-tunes a pretrained image model on a folder of pictures and decides by itself which layers to train and which to keep frozen.",
   )
   .configureHelp({ helpWidth: 80, minWidthToWrap: 20 })
-  .configureOutput({
-    outputError: (text, put) =>
-      put(
-        text
-          .split("\n")
-          .map((line) => wrap(line))
-          .join("\n"),
-      ),
-  })
+  .configureOutput({ outputError: (text, put) => put(wrap(text)) })
   .version(version)
   .showHelpAfterError("(--help shows how it is used)")
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : exitCode.misuse));

@@ -19,7 +19,7 @@ export function openProgress(stream: NodeJS.WriteStream = process.stderr): Progr
     {
       stream,
       format: "  {bar} {percentage} %  {left}{says}",
-      barsize: 28,
+      barsize: 24,
       hideCursor: true,
       clearOnComplete: true,
       linewrap: false,

@@ -28,6 +28,19 @@ it("wraps at spaces", () => {
   expect(wrap("one two three", 8, " ")).toBe(" one two\n three");
 });
 
+it("keeps line breaks", () => {
+  expect(wrap("one two\nthree", 5)).toBe("one\ntwo\nthree");
+});
+
+it("cuts the middle out of what is too long, so that a path keeps its file's name", () => {
+  const [, row] = table(
+    ["picture", "label"],
+    [["/data/leaves/blast/blast_1.jpg", "blast"]],
+    24,
+  ).split("\n");
+  expect(row).toBe("/data/le\u2026st_1.jpg  blast");
+});
+
 it("takes the teeth out of hostile names", () => {
   expect(printable("a\u001b[31mred\u0007\n\u202eb")).toBe("a\ufffd[31mred\ufffd\ufffd\ufffdb");
 });

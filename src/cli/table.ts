@@ -1,6 +1,6 @@
 /**
  * Lays rows out in columns two spaces apart, no line wider than `width`. Numbers align right;
- * where it is too tight, the widest text column is shortened with an ellipsis.
+ * where it is too tight, the widest text column is shortened.
  */
 export function table(
   header: readonly string[],
@@ -31,8 +31,15 @@ export function printable(text: string): string {
   return text.replace(/\p{Cc}|\p{Bidi_Control}/gu, "\ufffd");
 }
 
-/** Breaks text at spaces so that no line is wider than `width`; `indent` leads every line. */
+/** Breaks lines at spaces so that none is wider than `width`; `indent` leads every line. */
 export function wrap(text: string, width = 80, indent = ""): string {
+  return text
+    .split("\n")
+    .map((line) => wrapLine(line, width, indent))
+    .join("\n");
+}
+
+function wrapLine(text: string, width: number, indent: string): string {
   const lines: string[] = [];
   let line = "";
   for (const word of text.split(" ")) {
@@ -50,9 +57,13 @@ function size(text = ""): number {
   return [...text].length;
 }
 
-/** At most `width` characters, an ellipsis for what is cut off. */
+/** At most `width` characters, an ellipsis for what is cut out: a path keeps its file's name. */
 export function shorten(text: string, width = 80): string {
-  return size(text) > width ? `${[...text].slice(0, width - 1).join("")}\u2026` : text;
+  const letters = [...text];
+  if (letters.length <= width) return text;
+  const tail = Math.floor((width - 1) / 2);
+  const head = width - 1 - tail;
+  return `${letters.slice(0, head).join("")}\u2026${letters.slice(letters.length - tail).join("")}`;
 }
 
 function fit(text: string, width: number, right: boolean): string {

@@ -25,7 +25,7 @@ export interface Evaluation {
 export async function evaluate(
   modelOrRun: string,
   folder: string,
-  { threads }: { readonly threads?: number } = {},
+  { threads }: { readonly threads?: number | undefined } = {},
   context: JobContext = {},
 ): Promise<Evaluation> {
   const bytes = await readResult(modelOrRun);

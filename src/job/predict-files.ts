@@ -25,7 +25,7 @@ export interface FilePredictions {
 export async function predictFiles(
   modelOrRun: string,
   paths: readonly string[],
-  { threads }: { readonly threads?: number } = {},
+  { threads }: { readonly threads?: number | undefined } = {},
   context: JobContext = {},
 ): Promise<FilePredictions> {
   const pictures = (await Promise.all(paths.map(picturesAt))).flat();

@@ -20,7 +20,7 @@ export async function train(
   const asked = parseOptions(trainOptions, options);
   const out = asked.out ?? (await nextRunPath(folder));
   const run = await createRun(out, { folder: resolve(folder), options: asked });
-  context.onEvent?.({ kind: "note", says: `This run is kept in ${out}` });
+  context.onEvent?.({ kind: "note", says: `This run goes into ${out}` });
   try {
     return await carryOut(run, context);
   } catch (cause) {

@@ -38,7 +38,7 @@ export function judge(linearProbe: ValidationOutcome, fineTuned: ValidationOutco
         ? `Fine-tuning gained ${points} over the linear probe (standard error ${margin}).`
         : `Fine-tuning lost ${points} against the linear probe (standard error ${margin}), so the linear probe is kept.`
       : better
-        ? `Fine-tuning and the linear probe are about equally often right (standard error ${margin} points); fine-tuning, which did better in the check, is kept.`
+        ? `Fine-tuning and the linear probe are about equally often right (standard error ${margin} points); the fine-tuned network is kept, as planned.`
         : `Fine-tuning and the linear probe are about equally often right (standard error ${margin} points), but fine-tuning is clearly more wrong where it errs, so the linear probe is kept: fewer trained layers, less to overfit.`,
   };
 }

@@ -3,7 +3,9 @@ import { type Evaluation, evaluate } from "../../job/evaluate.ts";
 import { percent, plural } from "../../report/format.ts";
 import { act } from "../action.ts";
 import { allowed, numeric } from "../options.ts";
-import { table } from "../table.ts";
+import { printable, shorten, table } from "../table.ts";
+
+const mostPictures = 3;
 
 /** `thaw evaluate <model|run> <folder>` */
 export function addEvaluate(program: Command): void {
@@ -20,13 +22,7 @@ export function addEvaluate(program: Command): void {
     .option("--json", "print JSON")
     .action((model: string, folder: string, options: { json?: boolean; threads?: number }) =>
       act(options, async (context) => {
-        const { threads } = options;
-        const found = await evaluate(
-          model,
-          folder,
-          threads === undefined ? {} : { threads },
-          context,
-        );
+        const found = await evaluate(model, folder, { threads: options.threads }, context);
         return { text: showEvaluation(found), json: found };
       }),
     );
@@ -34,13 +30,16 @@ export function addEvaluate(program: Command): void {
 
 function showEvaluation({ metrics, unreadable }: Evaluation): string {
   const [low, high] = metrics.interval;
+  const more = unreadable.length - mostPictures;
   return [
     `${percent(metrics.accuracy)} of ${plural(metrics.images, "picture")} right (95 % interval ${percent(low)} to ${percent(high)})`,
     `macro F1 ${metrics.macroF1.toFixed(3)}, loss ${metrics.loss.toFixed(3)}, calibration error ${percent(metrics.ece)}`,
     ...(unreadable.length === 0
       ? []
       : [
-          `${plural(unreadable.length, "picture")} could not be read: ${unreadable.slice(0, 3).join(", ")}`,
+          `${plural(unreadable.length, "picture")} could not be read:`,
+          ...unreadable.slice(0, mostPictures).map((name) => shorten(`  ${printable(name)}`)),
+          ...(more > 0 ? [`  and ${more} more (--json lists them)`] : []),
         ]),
     "",
     table(

@@ -4,6 +4,7 @@ import { percent } from "../../report/format.ts";
 import { act, write } from "../action.ts";
 import { csvLine } from "../csv.ts";
 import { allowed, numeric } from "../options.ts";
+import { hang } from "../show-inspection.ts";
 import { here } from "../show-training.ts";
 import { table } from "../table.ts";
 
@@ -37,12 +38,7 @@ export function addPredict(program: Command): void {
         const rows: FilePrediction[] = [];
         let failed = false;
         const { threads } = flags;
-        const found = await predictFiles(
-          model,
-          pictures,
-          threads === undefined ? {} : { threads },
-          context,
-        );
+        const found = await predictFiles(model, pictures, { threads }, context);
         if (format === "csv") {
           await write(csvLine(["picture", "label", "probability", ...found.labels, "error"]));
         }
@@ -52,7 +48,10 @@ export function addPredict(program: Command): void {
           else if (format === "table") rows.push(row);
           else await write(csvLine(csvRow(row, found.labels)));
         }
-        if (format === "table") await write(`${showPredictions(rows)}\n`);
+        if (format === "table") {
+          await write(`${showPredictions(rows)}\n`);
+          process.stderr.write(showFaults(rows));
+        }
         if (failed) process.exitCode = 1;
         return undefined;
       }),
@@ -75,7 +74,7 @@ function showPredictions(rows: readonly FilePrediction[]): string {
   return table(
     ["picture", "label", "sure", "or else"],
     rows.map((row) => {
-      if ("fault" in row) return [here(row.picture), "cannot be read", "", row.fault.what];
+      if ("fault" in row) return [here(row.picture), "cannot be read", "", ""];
       const [, second] = row.classes;
       return [
         here(row.picture),
@@ -85,4 +84,12 @@ function showPredictions(rows: readonly FilePrediction[]): string {
       ];
     }),
   );
+}
+
+/** Why pictures have no prediction. */
+function showFaults(rows: readonly FilePrediction[]): string {
+  return rows
+    .flatMap((row) => ("fault" in row ? [`${here(row.picture)}: ${row.fault.what}.`] : []))
+    .map((says) => `${hang(says, "  ")}\n`)
+    .join("");
 }
