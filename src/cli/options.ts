@@ -69,7 +69,7 @@ export function addInspectOptions(command: Command): Command {
     )
     .option(
       "--memory <MB>",
-      "budget for cached activations, beside the process itself (default: 128)",
+      "budget for cached activations, beside the process itself (default: 64)",
       numeric(allowed.memoryMB),
     );
 }

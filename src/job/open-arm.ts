@@ -40,6 +40,8 @@ const clipNorm = 1;
 const leastPatience = 16;
 const patienceShare = 0.5;
 const warmup = 0.1;
+/** Few enough that the feature maps of the frozen layers stay in the processor's cache. */
+const prefixBatchSize = 4;
 /** Beyond this a cache file costs more to write and read than the layers it saves. */
 const largestFile = 2 ** 30;
 
@@ -134,7 +136,7 @@ async function openCache(
     },
     { memoryBytes: bench.memoryBytes, fileBytes: Math.min(largestFile, bench.fileBytes) },
   );
-  const running = prefixLoader(loader, prefix, recipe.batchSize);
+  const running = prefixLoader(loader, prefix, prefixBatchSize);
   if (choice.where === "recompute") {
     return { features: running, choice, close: () => prefix.session.release() };
   }

@@ -29,7 +29,7 @@ export const inspectOptions = z
     /** Threads for the numerical engine; all cores when absent. */
     threads: wholeNumber(1, 256).optional(),
     /** Memory for cached activations, in MB; the process itself comes on top. */
-    memoryMB: wholeNumber(16, 1_000_000).default(128),
+    memoryMB: wholeNumber(16, 1_000_000).default(64),
     /** Refuses the folder when the audit finds anything. */
     strict: z.boolean().default(false),
     /** Treats duplicates as pictures of their own when splitting. */

@@ -51,7 +51,11 @@ export function openPictureLoader(
     folder: options.folder,
   };
   const workers = Array.from({ length: threads }, () =>
-    startWorker("./picture-worker", import.meta.url, { workerData: setup }),
+    startWorker("./picture-worker", import.meta.url, {
+      workerData: setup,
+      // Pixels lie outside of the heap; a large nursery would only fill up with their handles.
+      resourceLimits: { maxYoungGenerationSizeMb: 4 },
+    }),
   );
   const rowLength = 3 * preprocessing.height * preprocessing.width;
   const pending = new Map<number, Pending>();

@@ -20,11 +20,14 @@ export type TrainableOptions = Omit<TrainingSpec, "shapes" | "logits"> & {
   readonly inputDims: readonly number[];
 };
 
+/** Pictures judged at once: few enough that feature maps stay in the processor's cache. */
+export const evaluationBatchSize = 4;
+
 /** A network ready to take optimizer steps and to be judged, with its state inside. */
 export interface Trainable {
   /** One optimizer step. `random` draws the dropout masks. */
   step(batch: BatchTensors, learningRate: number, random: Random): Promise<StepResult>;
-  /** Logits [N, C] of features [N, ...dims], a full batch, at the weights that would be kept. */
+  /** Logits [N, C] of features [N, ...dims], N `evaluationBatchSize`, at the weights that would be kept. */
   logits(features: Float32Array): Promise<Float32Array>;
   /** A copy of everything the next step takes in, by the training graph's input. */
   state(): Snapshot;
@@ -47,7 +50,9 @@ export async function openTrainable(options: TrainableOptions): Promise<Trainabl
   const graph = buildTrainingGraph({ ...options, logits, shapes });
   const evaluation = buildEvaluationGraph({ ...options, logits });
   const stepper = await createStepper(runtime, graph, threads);
-  const fixed = withShapes(evaluation.model, new Map(shapes).set(evaluation.features, inputShape));
+  const judgedShape = [evaluationBatchSize, ...inputDims];
+  const judgedShapes = await discoverShapes(runtime, network, judgedShape);
+  const fixed = withShapes(evaluation.model, judgedShapes.set(evaluation.features, judgedShape));
   const judge = await openWeightsAsInputs(runtime, fixed, threads);
   const kept = () =>
     options.averageDecay === undefined ? stepper.current() : Object.fromEntries(stepper.averages());
@@ -59,7 +64,7 @@ export async function openTrainable(options: TrainableOptions): Promise<Trainabl
         masks: graph.inputs.dropoutMasks.map((mask) => dropoutMask(mask, random)),
       }),
     async logits(features) {
-      const feeds = { ...kept(), [evaluation.features]: float32(features, inputShape) };
+      const feeds = { ...kept(), [evaluation.features]: float32(features, judgedShape) };
       const result = (await judge.run(feeds, [evaluation.logits]))[evaluation.logits];
       if (result?.type !== "float32") throw new TypeError("the logits are not float32");
       return result.data;

@@ -2,11 +2,11 @@ import { padRows } from "./batch-tensors.ts";
 import type { FitOptions } from "./fit-options.ts";
 import { batchesOf } from "./order.ts";
 import { readAhead } from "./read-ahead.ts";
-import type { Trainable } from "./trainable.ts";
+import { evaluationBatchSize as batchSize, type Trainable } from "./trainable.ts";
 
 /** Logits [V, C] of the validation pictures, without augmentation, at the current weights. */
 export async function validationLogits(
-  { validation, batchSize, classes, features }: FitOptions,
+  { validation, classes, features }: FitOptions,
   trainable: Trainable,
 ): Promise<Float32Array> {
   const views = validation.map(({ sample }) => ({ sample, strength: "none" as const, draw: 0 }));
