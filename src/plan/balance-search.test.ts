@@ -28,7 +28,6 @@ function run(
     epochsShare: 0.5,
     rungs: [1, 2, 3],
     headIndex: 6,
-    prior: 3,
     gated: false,
     budget: 100,
     ...limits,
@@ -55,12 +54,12 @@ test("finds the best cut where it is clearly best, and ends early", () => {
   expect(count).toBeLessThan(arms.length * 3);
 });
 
-test("leans to the prior where nothing sets the arms that train any layer apart", () => {
+test("leans to training the most layers where nothing sets the arms apart", () => {
   const { choice } = run((arm, p) => (arm.thawIndex === 6 ? 1.1 : 1) + wobble(arm, p));
-  expect(choice.thawIndex).toBe(3);
+  expect(choice.thawIndex).toBe(1);
 });
 
-test("keeps the classifier alone where it is clearly better than the prior", () => {
+test("keeps the classifier alone where it is clearly better than every other", () => {
   const { choice } = run((arm, p) => (arm.thawIndex === 6 ? 0.9 : 1) + wobble(arm, p));
   expect(choice.thawIndex).toBe(6);
 });

@@ -39,8 +39,6 @@ export const searchState = z.object({
   rungs: z.array(z.int().positive()).min(1),
   /** Index of the candidate that trains the classifier only; its arms are never dropped. */
   headIndex: z.int().nonnegative(),
-  /** Index of the candidate that a choice leans to where the pictures cannot tell arms apart. */
-  prior: z.int().nonnegative(),
   /** The second arm must beat the first on the first fold for any other to be tried. */
   gated: z.boolean(),
   /** Work that all trials together may take, relative to one full fine-tuning. */
@@ -72,7 +70,7 @@ const keptShare = 1 / 3;
 export function startSearch(
   options: Pick<
     SearchState,
-    "arms" | "epochsShare" | "rungs" | "headIndex" | "prior" | "gated" | "budget" | "budgetSeconds"
+    "arms" | "epochsShare" | "rungs" | "headIndex" | "gated" | "budget" | "budgetSeconds"
   >,
 ): SearchState {
   return {
@@ -130,9 +128,11 @@ function climb(state: SearchState): SearchState {
 /**
  * The arm the results so far speak for. As in the one-standard-error rule (Breiman et al., CART,
  * 1984), but with two, all arms count as good as the best that are not clearly worse than it by
- * their paired difference; of these it is the one nearest to the prior, then the one that
- * trains fewer layers, then the one tried first. Judged on the most folds that more than one arm
- * has seen; before any result, the first arm.
+ * their paired difference; of these it is the one that trains the most layers, then the one tried
+ * first. Over data sets and amounts that lost the least (`docs/decision.md`): at a low rate that
+ * falls towards the front, from the linear probe and for a short schedule, thawing more overfits
+ * less than the table fears. Judged on the most folds that more than one arm has seen; before any
+ * result, the first arm.
  */
 export function choose(state: SearchState): Arm {
   for (let folds = foldsOf(state, state.rung); folds >= 1; folds--) {
@@ -143,9 +143,8 @@ export function choose(state: SearchState): Arm {
       const { difference, standardError } = compareArms(state, id, best, folds);
       return difference <= clearly * standardError;
     });
-    const away = (id: number) => Math.abs(armOf(state, id).thawIndex - state.prior);
     const [chosen = best] = close.sort(
-      (a, b) => away(a) - away(b) || armOf(state, b).thawIndex - armOf(state, a).thawIndex || a - b,
+      (a, b) => armOf(state, a).thawIndex - armOf(state, b).thawIndex || a - b,
     );
     return armOf(state, chosen);
   }

@@ -2,10 +2,10 @@ import type { AugmentationStrength } from "../data/view.ts";
 import type { Cut } from "../models/pretrained.ts";
 import { type Arm, type SearchState, startSearch } from "./balance-search.ts";
 import type { Plan, Strategy } from "./plan.ts";
-import { likelyIndex, thawIndex } from "./thaw-point.ts";
+import { thawIndex } from "./thaw-point.ts";
 import { trainingWork } from "./work.ts";
 
-/** Learning rates that the balance search tries at the likely cut, relative to the plan's. */
+/** Learning rates that the balance search tries on the whole network, relative to the plan's. */
 const rates = [3, 1 / 3];
 
 /** Every trial trains on two thirds of the pictures and is judged on the last third. */
@@ -14,15 +14,9 @@ const rungs = [1, 2, 3];
 
 /**
  * How much a check may cost, in full fine-tunings of the same data: with the training of the
- * choice itself, deciding and training stay below one and a half on average. Few pictures can only
- * tell great differences apart, so more trials on them would buy little.
+ * choice itself, deciding and training stay below one and a half.
  */
-const budgets: Readonly<Record<Strategy, number>> = {
-  head: 0.5,
-  partial: 0.5,
-  rear: 0.8,
-  full: 0.8,
-};
+const usualBudget = 0.5;
 /** A user who grants a time budget wants it used. */
 const unhurried = 5;
 
@@ -41,7 +35,7 @@ export interface SearchSpace {
 export function searchFor(space: SearchSpace): SearchState | undefined {
   const { plan, cuts, budgetSeconds } = space;
   if (plan.check === "none") return undefined;
-  const epochsShare = 0.5;
+  const epochsShare = 0.4;
   const share = epochsShare * (1 - 1 / folds);
   const last = cuts.length - 1;
   const entries = plan.check === "race" ? raceEntries(space) : searchEntries(space);
@@ -56,45 +50,41 @@ export function searchFor(space: SearchSpace): SearchState | undefined {
     epochsShare,
     rungs,
     headIndex: last,
-    prior: Math.min(space.start, likelyIndex(cuts.length)),
     gated: plan.strategy === "head" && !space.ambiguous,
-    budget: budgetSeconds === undefined ? budgets[plan.strategy] : unhurried,
+    budget: budgetSeconds === undefined ? usualBudget : unhurried,
     ...(budgetSeconds === undefined ? {} : { budgetSeconds }),
   });
 }
 
 type Entry = Omit<Arm, "id" | "work">;
 
-/** The likely cut, the plan's own, the ends; then augmentation and rates at the likely cut. */
+/** The whole network, the plan's own cut and those around it; then augmentation and rates. */
 function searchEntries({ plan, cuts, start }: SearchSpace): Entry[] {
   const last = cuts.length - 1;
-  const likely = likelyIndex(cuts.length);
-  const middle = Math.round((likely + start) / 2);
-  const tried = new Set([likely, start, 0, middle, Math.min(start + 2, last - 1)]);
+  const tried = new Set([0, start, Math.round(start / 2), Math.min(start + 2, last - 1)]);
   return [
     headEntry(plan, last),
     ...[...tried].map((index) => entry(plan, index)),
     ...neighbours(plan.augmentation).map((augmentation) => ({
-      ...entry(plan, likely),
+      ...entry(plan, 0),
       augmentation,
     })),
     ...rates.map((rate) => ({
-      ...entry(plan, likely),
+      ...entry(plan, 0),
       learningRate: plan.learningRate * rate,
     })),
   ];
 }
 
-/** The classifier only, the likely cut, the plan's own, and what the other strategies would thaw. */
+/** The classifier only, the whole network, and the plan's own cut or the rear part. */
 function raceEntries({ plan, cuts, start, ambiguous }: SearchSpace): Entry[] {
   const last = cuts.length - 1;
-  const likely = likelyIndex(cuts.length);
   const rear = thawIndex("rear", cuts.length, undefined);
   const order: Readonly<Record<Strategy, readonly number[]>> = {
-    head: ambiguous ? [likely, rear] : [rear, likely],
-    partial: [likely, start],
-    rear: [likely, start, 0],
-    full: [0, likely, rear],
+    head: ambiguous ? [0, rear] : [rear, 0],
+    partial: [0, start],
+    rear: [0, start],
+    full: [0, rear],
   };
   const tried = new Set(order[plan.strategy].filter((index) => index < last));
   return [headEntry(plan, last), ...[...tried].map((index) => entry(plan, index))];

@@ -26,19 +26,6 @@ export function thawIndex(
   return clamp(Math.min(usual, curve?.peak ?? usual), Math.min(1, last), Math.max(0, last - 1));
 }
 
-/** Share of the blocks that stay frozen where nothing is known but that measuring is allowed. */
-const likelyShare = 0.25;
-
-/**
- * The candidate that a check leans to: the front stays frozen, which saves a fifth of the work,
- * and all else is trained. Over data sets and amounts this came closest to the best cut
- * (`docs/decision.md`), whatever the similarity: at a low rate, from the linear probe and for a
- * short schedule, thawing more overfits less than the table fears.
- */
-export function likelyIndex(candidates: number): number {
-  return Math.min(Math.round(likelyShare * (candidates - 1)), Math.max(0, candidates - 2));
-}
-
 /** The strategy that thawing from a candidate amounts to. */
 export function strategyAt(index: number, candidates: number): Strategy {
   if (index >= candidates - 1) return "head";
