@@ -12,7 +12,7 @@ import { version } from "../version.ts";
 import type { Judgement } from "./judge-model.ts";
 import { chosenPlan, type Outcome } from "./outcome.ts";
 import type { Pictures } from "./pictures.ts";
-import { trainedParameters } from "./trained-parameters.ts";
+import { countParameters } from "./trained-parameters.ts";
 import { trialRecords } from "./trial-records.ts";
 
 const mostShown = 12;
@@ -35,8 +35,8 @@ export async function describeRun(
 ): Promise<RunRecord> {
   const { run, pictures, network, measured, plan, search, tuned, watch } = outcome;
   const { dataset, audit } = pictures;
-  const { pretrained, cuts } = network;
-  const [first] = cuts;
+  const { pretrained } = network;
+  const parameters = countParameters(outcome.bench, tuned);
   const step = search === undefined ? undefined : next(search);
   const show = (found: readonly Judged[]) =>
     Promise.all(found.slice(0, mostShown).map((one) => showPicture(outcome, heldOut, one)));
@@ -59,7 +59,7 @@ export async function describeRun(
     model: {
       name: pretrained.name,
       ...pretrained.provenance,
-      parameters: (first?.parametersBefore ?? 0) + (first?.parametersAfter ?? 0),
+      parameters: parameters.all,
       inputSize: [pretrained.preprocessing.width, pretrained.preprocessing.height],
       shorterSide:
         pretrained.preprocessing.fit === "squash"
@@ -76,7 +76,7 @@ export async function describeRun(
       strategy: chosen.strategy,
       thawPoint: chosen.thawPoint,
       augmentation: chosen.augmentation,
-      trainedParameters: trainedParameters(outcome.bench, tuned),
+      trainedParameters: parameters.trained,
       cache:
         tuned.cache?.why ??
         (tuned.strategy === "head"

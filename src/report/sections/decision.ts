@@ -35,7 +35,7 @@ ${record.trials.length === 0 ? undefined : search(record)}
 function search({ trials }: RunRecord): Html {
   const strengths = [...new Set(trials.map((trial) => trial.augmentation))];
   return html`<h3>The balance search</h3>
-<p class="quiet">Too many trained layers overfit, too few learn nothing: each point is one trial. The band is one standard error above the best; within it the fewest trained layers win.</p>
+<p class="quiet">Too many trained layers overfit, too few learn nothing: each point is one trial. The band is one standard error above the best. Of the trials that are not clearly worse than the best (two standard errors, picture by picture), the one that trains the most layers wins.</p>
 ${searchChart(trials)}
 <p class="legend">${strengths.map((strength) => html`<span class="key ${strength}">${strength === "none" ? "no" : strength} augmentation</span>`)}<span class="key chosen">chosen</span></p>
 <details><summary>All ${trials.length} trials</summary><div class="scroll"><table><thead><tr><th>thaw point</th><th>augmentation</th><th class="n">learning rate</th><th class="n">validation loss</th><th class="n">standard error</th></tr></thead><tbody>
