@@ -24,7 +24,7 @@ const options = new Command()
     "../shared/data/ants-bees",
   )
   .option("--pictures <n...>", "how many", ["500", "5000"])
-  .option("--memory <MB>", "Thaw's budget for pixels and activations", "256")
+  .option("--memory <MB>", "Thaw's budget for cached activations", "64")
   .option("--epochs <n>", "where layers are trained; memory does not depend on it", "2")
   .addOption(
     new Option("--strategy <name...>").choices(strategy.options).default(["head", "partial"]),
