@@ -39,7 +39,7 @@ export const searchState = z.object({
   rungs: z.array(z.int().positive()).min(1),
   /** Index of the candidate that trains the classifier only; its arms are never dropped. */
   headIndex: z.int().nonnegative(),
-  /** The second arm must beat the first on the first fold for any other to be tried. */
+  /** The second arm must not be far worse than the first on the first fold for any other to be tried. */
   gated: z.boolean(),
   /** Work that all trials together may take, relative to one full fine-tuning. */
   budget: z.number().positive(),
@@ -105,10 +105,25 @@ export function record(state: SearchState, result: TrialResult): SearchState {
     results: [...state.results, result],
     alive: diverged ? state.alive.filter((id) => id !== result.arm) : state.alive,
   };
-  if (after.gated && after.results.length === 2 && choose(after).thawIndex === after.headIndex) {
+  if (after.gated && after.results.length === 2 && gateIsShut(after)) {
     return { ...after, finished: "settled" };
   }
   return pending(after) === undefined ? climb(after) : after;
+}
+
+/**
+ * Standard errors by which the first arm that trains any layer must be worse than the classifier
+ * alone to end a gated search. More than for a choice: a trial trains on fewer pictures and for
+ * fewer epochs than the training itself will, which holds back every arm but the classifier.
+ */
+const beyondDoubt = 3;
+
+function gateIsShut(state: SearchState): boolean {
+  const [head, first] = state.results;
+  if (head === undefined || first === undefined) return false;
+  if (first.losses.length === 0) return true;
+  const { difference, standardError } = compareArms(state, first.arm, head.arm, 1);
+  return difference > beyondDoubt * standardError;
 }
 
 function climb(state: SearchState): SearchState {

@@ -35,7 +35,7 @@ export interface SearchSpace {
 export function searchFor(space: SearchSpace): SearchState | undefined {
   const { plan, cuts, budgetSeconds } = space;
   if (plan.check === "none") return undefined;
-  const epochsShare = 0.4;
+  const epochsShare = 0.45;
   const share = epochsShare * (1 - 1 / folds);
   const last = cuts.length - 1;
   const entries = plan.check === "race" ? raceEntries(space) : searchEntries(space);
