@@ -20,11 +20,13 @@ const options = new Command()
   .parse()
   .opts<{ data: string; datasets?: string[]; model: string; draws: number; pictures: number }>();
 
+/** A sample of the pretraining data is for reference cards and has one class. */
+const withoutClasses = new Set(["imagenet-sample"]);
 const root = resolve(options.data);
 const names = (await readdir(root, { withFileTypes: true }))
   .filter((entry) => entry.isDirectory())
   .map(({ name }) => name)
-  .filter((name) => options.datasets?.includes(name) ?? true)
+  .filter((name) => options.datasets?.includes(name) ?? !withoutClasses.has(name))
   .sort();
 
 console.log("| folder | similar | ambiguous | dissimilar | score, mean (sd) | agree |");

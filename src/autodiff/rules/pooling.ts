@@ -1,10 +1,9 @@
-import { ThawError } from "../../errors.ts";
 import { int, ints, string } from "../../onnx/attributes.ts";
 import type { Node } from "../../onnx/graph.ts";
 import { elementCount, float32 } from "../../onnx/tensor.ts";
 import { rankedNumber } from "../ranked.ts";
 import type { Rule } from "../rule.ts";
-import { reshape, zeros } from "./axes.ts";
+import { pad, reshape, zeros } from "./axes.ts";
 import { covered, span, transposedAttributes, type Window, windowOf } from "./window.ts";
 
 export const GlobalAveragePool: Rule = ({ node, build, gradients, dims }) => [
@@ -20,8 +19,10 @@ export const AveragePool: Rule = ({ node, build, gradients, dims }) => [
     const input = dims(node.inputs[0] ?? "");
     const output = dims(node.outputs[0] ?? "");
     const dy = gradients[0] ?? "";
-    const window = poolingWindow(node, input, output);
-    refuseSkippingWindows(node, window);
+    const { window, before, after } = reached(node, poolingWindow(node, input, output));
+    const within = [...input.slice(0, 2), ...window.input];
+    const whole = (gradient: string) =>
+      pad(build, reshape(build, gradient, within), [0, 0, ...before, 0, 0, ...after]);
     const planes = elementCount(input.slice(0, 2));
     const size = elementCount(window.kernel);
     if (tiles(window)) {
@@ -29,7 +30,7 @@ export const AveragePool: Rule = ({ node, build, gradients, dims }) => [
       const apart = window.output.flatMap((count) => [count, 1]);
       const spread = window.output.flatMap((count, axis) => [count, window.kernel[axis] ?? 1]);
       const lifted = reshape(build, shared, [planes, ...apart]);
-      return reshape(build, build.add("Expand", [lifted, build.ints([planes, ...spread])]), input);
+      return whole(build.add("Expand", [lifted, build.ints([planes, ...spread])]));
     }
     const averaged = build.add("Div", [
       reshape(build, dy, [planes, 1, ...window.output]),
@@ -39,8 +40,7 @@ export const AveragePool: Rule = ({ node, build, gradients, dims }) => [
       float32(new Float32Array(size).fill(1), [1, 1, ...window.kernel]),
       "window",
     );
-    const spread = build.add("ConvTranspose", [averaged, ones], transposedAttributes(window));
-    return reshape(build, spread, input);
+    return whole(build.add("ConvTranspose", [averaged, ones], transposedAttributes(window)));
   },
 ];
 
@@ -68,19 +68,23 @@ function poolingWindow(node: Node, input: readonly number[], output: readonly nu
 }
 
 /**
- * Where windows leave elements out under SAME padding, ONNX Runtime starts inside the input
- * instead of at its edge, which ONNX does not say.
+ * The part of the input that windows reach, and how many elements they leave out around it. Where
+ * strides are longer than windows, ONNX Runtime pads by less than nothing under auto_pad SAME and
+ * so starts inside the input, which ONNX does not say.
  */
-function refuseSkippingWindows(node: Node, window: Window): void {
-  if (!string(node, "auto_pad", "NOTSET").startsWith("SAME")) return;
-  if (window.input.every((size, axis) => covered(window, axis) >= size)) return;
-  throw new ThawError({
-    code: "autodiff/unsupported-padding",
-    what: `${node.op} leaves elements out under auto_pad SAME, where runtimes disagree about the padding`,
-    where: node.name,
-    next: "Export the network with explicit pads, or train only layers after this one.",
-    details: { op: node.op, node: node.name },
-  });
+function reached(node: Node, window: Window) {
+  const autoPad = string(node, "auto_pad", "NOTSET");
+  const rest = window.input.map((size, axis) =>
+    autoPad.startsWith("SAME") ? Math.max(0, size - covered(window, axis)) : 0,
+  );
+  const before = rest.map((size) =>
+    Math.floor((autoPad === "SAME_UPPER" ? size : Math.max(0, size - 1)) / 2),
+  );
+  return {
+    window: { ...window, input: window.input.map((size, axis) => size - (rest[axis] ?? 0)) },
+    before,
+    after: rest.map((size, axis) => size - (before[axis] ?? 0)),
+  };
 }
 
 /** Whether the windows lie side by side and cover the input exactly. */

@@ -1,11 +1,9 @@
 /** What the rules do not cover, by operator; a node beyond it is refused with a typed error. */
 export const restrictions: ReadonlyMap<string, string> = new Map([
-  ["AveragePool", "not where windows leave elements out under auto_pad SAME"],
   ["Cast", "between floating types; none flows through a cast to integers or booleans"],
   ["Dropout", "the identity in inference; in training a product with a mask input"],
   ["Einsum", "not where the gradient takes a diagonal, such as `ii->i`"],
   ["GatherND", "batch_dims 0"],
-  ["MaxPool", "not where windows leave elements out under auto_pad SAME"],
   ["Mod", "fmod 1, the form for floating types"],
   ["Pad", "outside constant mode, pads known before the network runs; none to the padding value"],
   [
