@@ -6,6 +6,7 @@ import { makeFolder } from "../node/make-folder.ts";
 import { onnxRuntime } from "../node/onnxruntime.ts";
 import { elementCount } from "../onnx/tensor.ts";
 import { writeModel } from "../onnx/write.ts";
+import { inferenceBatchSize } from "../runtime/inference-batch.ts";
 import { memoryStore } from "../train/activation-store.ts";
 import {
   type FeatureLoader,
@@ -40,8 +41,6 @@ const clipNorm = 1;
 const leastPatience = 16;
 const patienceShare = 0.5;
 const warmup = 0.1;
-/** Few enough that the feature maps of the frozen layers stay in the processor's cache. */
-const prefixBatchSize = 4;
 /** Beyond this a cache file costs more to write and read than the layers it saves. */
 const largestFile = 2 ** 30;
 
@@ -136,7 +135,7 @@ async function openCache(
     },
     { memoryBytes: bench.memoryBytes, fileBytes: Math.min(largestFile, bench.fileBytes) },
   );
-  const running = prefixLoader(loader, prefix, prefixBatchSize);
+  const running = prefixLoader(loader, prefix, inferenceBatchSize);
   if (choice.where === "recompute") {
     return { features: running, choice, close: () => prefix.session.release() };
   }

@@ -10,8 +10,7 @@ const SMALL_BATCH = 2;
 
 /**
  * Dimensions of every value of a network for an input of the given dimensions, found by running
- * it. The network runs at batches of one and two; a dimension that grows with them is extended to
- * the batch asked for, so that the cost does not depend on it.
+ * it. The cost does not depend on the batch where that is not fixed.
  *
  * @param input dimensions of the network's only input, the batch first
  * @throws ThawError `runtime/load-failed`, `runtime/run-failed` when the network does not take
@@ -25,14 +24,31 @@ export async function discoverShapes(
   const [batch = 1, ...row] = input;
   const fixed = typeof model.graph.inputs[0]?.shape?.[0] === "number";
   if (fixed || batch <= SMALL_BATCH) return runForShapes(runtime, model, input);
+  return (await discoverShapesByBatch(runtime, model, row))(batch);
+}
+
+/**
+ * Dimensions of every value of a network at any batch. The network, whose batch must not be fixed,
+ * runs at batches of one and two; a dimension that grows with them is extended to the batch asked
+ * for.
+ *
+ * @param row dimensions of the network's only input, without the batch
+ * @throws ThawError as `discoverShapes`
+ */
+export async function discoverShapesByBatch(
+  runtime: Runtime,
+  model: Model,
+  row: readonly number[],
+): Promise<(batch: number) => Map<string, readonly number[]>> {
   const one = await runForShapes(runtime, model, [1, ...row]);
   const two = await runForShapes(runtime, model, [SMALL_BATCH, ...row]);
-  return new Map(
-    [...one].map(([name, dims]) => {
-      const doubled = two.get(name) ?? dims;
-      return [name, dims.map((dim, axis) => dim + (batch - 1) * ((doubled[axis] ?? dim) - dim))];
-    }),
-  );
+  return (batch) =>
+    new Map(
+      [...one].map(([name, dims]) => {
+        const doubled = two.get(name) ?? dims;
+        return [name, dims.map((dim, axis) => dim + (batch - 1) * ((doubled[axis] ?? dim) - dim))];
+      }),
+    );
 }
 
 async function runForShapes(

@@ -4,8 +4,9 @@ import type { TrainingSpec } from "../autodiff/training-graph.ts";
 import type { Random } from "../data/random.ts";
 import type { Model, ValueInfo } from "../onnx/graph.ts";
 import { elementCount, float32, type Tensor } from "../onnx/tensor.ts";
+import { inferenceBatchSize } from "../runtime/inference-batch.ts";
 import type { Runtime } from "../runtime/session.ts";
-import { discoverShapes } from "../runtime/shapes.ts";
+import { discoverShapesByBatch } from "../runtime/shapes.ts";
 import { createStepper, type Snapshot, type StepResult } from "../runtime/stepper.ts";
 import { openWeightsAsInputs } from "../runtime/weights-as-inputs.ts";
 import type { BatchTensors } from "./batch-tensors.ts";
@@ -20,14 +21,11 @@ export type TrainableOptions = Omit<TrainingSpec, "shapes" | "logits"> & {
   readonly inputDims: readonly number[];
 };
 
-/** Pictures judged at once: few enough that feature maps stay in the processor's cache. */
-export const evaluationBatchSize = 4;
-
 /** A network ready to take optimizer steps and to be judged, with its state inside. */
 export interface Trainable {
   /** One optimizer step. `random` draws the dropout masks. */
   step(batch: BatchTensors, learningRate: number, random: Random): Promise<StepResult>;
-  /** Logits [N, C] of features [N, ...dims], N `evaluationBatchSize`, at the weights that would be kept. */
+  /** Logits [N, C] of features [N, ...dims], N `inferenceBatchSize`, at the weights that would be kept. */
   logits(features: Float32Array): Promise<Float32Array>;
   /** A copy of everything the next step takes in, by the training graph's input. */
   state(): Snapshot;
@@ -44,15 +42,15 @@ export interface Trainable {
 export async function openTrainable(options: TrainableOptions): Promise<Trainable> {
   const { runtime, network, batchSize, inputDims } = options;
   const threads = options.threads === undefined ? {} : { threads: options.threads };
-  const inputShape = [batchSize, ...inputDims];
   const logits = outputOf(network);
-  const shapes = await discoverShapes(runtime, network, inputShape);
+  const shapesAt = await discoverShapesByBatch(runtime, network, inputDims);
+  const shapes = shapesAt(batchSize);
   const graph = buildTrainingGraph({ ...options, logits, shapes });
   const evaluation = buildEvaluationGraph({ ...options, logits });
   const stepper = await createStepper(runtime, graph, threads);
-  const judgedShape = [evaluationBatchSize, ...inputDims];
-  const judgedShapes = await discoverShapes(runtime, network, judgedShape);
-  const fixed = withShapes(evaluation.model, judgedShapes.set(evaluation.features, judgedShape));
+  const judgedShape = [inferenceBatchSize, ...inputDims];
+  const judgedShapes = shapesAt(inferenceBatchSize).set(evaluation.features, judgedShape);
+  const fixed = withShapes(evaluation.model, judgedShapes);
   const judge = await openWeightsAsInputs(runtime, fixed, threads);
   const kept = () =>
     options.averageDecay === undefined ? stepper.current() : Object.fromEntries(stepper.averages());

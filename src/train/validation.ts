@@ -1,8 +1,9 @@
+import { inferenceBatchSize as batchSize } from "../runtime/inference-batch.ts";
 import { padRows } from "./batch-tensors.ts";
 import type { FitOptions } from "./fit-options.ts";
 import { batchesOf } from "./order.ts";
 import { readAhead } from "./read-ahead.ts";
-import { evaluationBatchSize as batchSize, type Trainable } from "./trainable.ts";
+import type { Trainable } from "./trainable.ts";
 
 /** Logits [V, C] of the validation pictures, without augmentation, at the current weights. */
 export async function validationLogits(
