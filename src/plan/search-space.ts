@@ -1,7 +1,7 @@
 import type { AugmentationStrength } from "../data/view.ts";
 import type { Cut } from "../models/pretrained.ts";
 import { type Arm, type SearchState, startSearch } from "./balance-search.ts";
-import type { Plan, Strategy } from "./plan.ts";
+import type { Plan } from "./plan.ts";
 import { thawIndex } from "./thaw-point.ts";
 import { trainingWork } from "./work.ts";
 
@@ -50,7 +50,7 @@ export function searchFor(space: SearchSpace): SearchState | undefined {
     epochsShare,
     rungs,
     headIndex: last,
-    gated: plan.strategy === "head" && !space.ambiguous,
+    gated: isGated(space),
     budget: budgetSeconds === undefined ? usualBudget : unhurried,
     ...(budgetSeconds === undefined ? {} : { budgetSeconds }),
   });
@@ -77,17 +77,18 @@ function searchEntries({ plan, cuts, start }: SearchSpace): Entry[] {
 }
 
 /** The classifier only, the whole network, and the plan's own cut or the rear part. */
-function raceEntries({ plan, cuts, start, ambiguous }: SearchSpace): Entry[] {
+function raceEntries(space: SearchSpace): Entry[] {
+  const { plan, cuts, start } = space;
   const last = cuts.length - 1;
-  const rear = thawIndex("rear", cuts.length, undefined);
-  const order: Readonly<Record<Strategy, readonly number[]>> = {
-    head: ambiguous ? [0, rear] : [rear, 0],
-    partial: [0, start],
-    rear: [0, start],
-    full: [0, rear],
-  };
-  const tried = new Set(order[plan.strategy].filter((index) => index < last));
+  const between = start > 0 && start < last ? start : thawIndex("rear", cuts.length, undefined);
+  const order = isGated(space) ? [between, 0] : [0, between];
+  const tried = new Set(order.filter((index) => index < last));
   return [headEntry(plan, last), ...[...tried].map((index) => entry(plan, index))];
+}
+
+/** Whether the rear part must first show that training any layer is worth the while. */
+function isGated({ plan, ambiguous }: SearchSpace): boolean {
+  return plan.strategy === "head" && !ambiguous;
 }
 
 function headEntry(plan: Plan, last: number): Entry {
