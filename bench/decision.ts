@@ -1,9 +1,9 @@
 import { mkdirSync, writeFileSync } from "node:fs";
-import { readdir } from "node:fs/promises";
 import { cpus } from "node:os";
 import { join, resolve } from "node:path";
 import { Command } from "commander";
 import { DEFAULT_MODEL } from "../src/models/catalog.ts";
+import { datasetFolders } from "./dataset-folders.ts";
 import { decisionFingerprint, NotRun, openRunCache } from "./decision-cache.ts";
 import { type CellSetting, heldOutCount, openCell, openFolder } from "./decision-cell.ts";
 import { runCell } from "./decision-methods.ts";
@@ -44,20 +44,12 @@ const options = program.opts<{
   reportOnly: boolean;
 }>();
 
-/** A sample of the pretraining data is for reference cards, not for training. */
-const notForTraining = new Set(["imagenet-sample"]);
-
 const out = resolve(options.out);
 mkdirSync(out, { recursive: true });
 const cache = openRunCache(join(out, "runs.ndjson"), options.reportOnly);
 const fingerprint = await decisionFingerprint();
 const data = resolve(options.data);
-const names =
-  options.datasets ??
-  (await readdir(data, { withFileTypes: true }))
-    .filter((entry) => entry.isDirectory() && !notForTraining.has(entry.name))
-    .map(({ name }) => name)
-    .sort();
+const names = options.datasets ?? (await datasetFolders(data));
 
 const finished = new Map<string, DecisionCell>();
 const folders = new Map<string, ReturnType<typeof openFolder>>();

@@ -1,8 +1,9 @@
 import { writeFileSync } from "node:fs";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { Command } from "commander";
+import { datasetFolders, notForTraining } from "./dataset-folders.ts";
 import { runThaw, type ThawRun } from "./run-thaw.ts";
 
 interface Row extends ThawRun {
@@ -15,7 +16,7 @@ const options = new Command()
   .description("`thaw train` with the default network on every folder of a folder")
   .option("--data <folder>", "a folder of datasets", "../shared/data")
   .option("--only <name...>", "these datasets alone")
-  .option("--without <name...>", "not these", ["imagenet-sample"])
+  .option("--without <name...>", "not these", [...notForTraining])
   .option("--seeds <n...>", "seeds", ["0"])
   .option("--rule-only", "follow the four-quadrant table, skip the check")
   .option("--json <file>", "also write the numbers here")
@@ -30,11 +31,7 @@ const options = new Command()
   }>();
 
 const root = resolve(options.data);
-const folders = (await readdir(root, { withFileTypes: true }))
-  .filter((entry) => entry.isDirectory())
-  .map(({ name }) => name)
-  .filter((name) => options.only?.includes(name) ?? !options.without.includes(name))
-  .sort();
+const folders = options.only ?? (await datasetFolders(root, options.without));
 const scratch = await mkdtemp(join(tmpdir(), "thaw-bench-"));
 const rows: Row[] = [];
 try {

@@ -1,4 +1,3 @@
-import { readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { Command } from "commander";
 import { randomFor } from "../src/data/random.ts";
@@ -7,6 +6,7 @@ import { openNetwork } from "../src/job/network.ts";
 import { parseOptions, trainOptions } from "../src/job/options.ts";
 import { survey } from "../src/job/survey.ts";
 import { DEFAULT_MODEL } from "../src/models/catalog.ts";
+import { datasetFolders } from "./dataset-folders.ts";
 import { openFolder } from "./decision-cell.ts";
 
 const options = new Command()
@@ -20,14 +20,8 @@ const options = new Command()
   .parse()
   .opts<{ data: string; datasets?: string[]; model: string; draws: number; pictures: number }>();
 
-/** A sample of the pretraining data is for reference cards and has one class. */
-const withoutClasses = new Set(["imagenet-sample"]);
 const root = resolve(options.data);
-const names = (await readdir(root, { withFileTypes: true }))
-  .filter((entry) => entry.isDirectory())
-  .map(({ name }) => name)
-  .filter((name) => options.datasets?.includes(name) ?? !withoutClasses.has(name))
-  .sort();
+const names = options.datasets ?? (await datasetFolders(root));
 
 console.log("| folder | similar | ambiguous | dissimilar | score, mean (sd) | agree |");
 console.log("|---|---|---|---|---|---|");
