@@ -29,6 +29,13 @@ function check(option: z.ZodType, value: unknown): void {
 /** What each option allows, by its name in the library. */
 export const allowed = trainOptions.shape;
 
+export function threadsOption(): Option {
+  return new Option(
+    "--threads <n>",
+    "threads for the numerical engine (default: all cores)",
+  ).argParser(numeric(allowed.threads));
+}
+
 /** The options `inspect` and `train` share. */
 export function addInspectOptions(command: Command): Command {
   return command
@@ -62,11 +69,7 @@ export function addInspectOptions(command: Command): Command {
     .option("--keep-orientation", "orientation carries meaning: never flip")
     .option("--allow-duplicates", "duplicates may stand on both sides of the split")
     .option("--strict", "refuse the folder when the audit finds anything")
-    .option(
-      "--threads <n>",
-      "threads for the numerical engine (default: all cores)",
-      numeric(allowed.threads),
-    )
+    .addOption(threadsOption())
     .option(
       "--memory <MB>",
       "budget for cached activations, beside the process itself (default: 64)",

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { type Evaluation, evaluate } from "../../job/evaluate.ts";
 import { percent, plural } from "../../report/format.ts";
 import { act } from "../action.ts";
-import { allowed, numeric } from "../options.ts";
+import { threadsOption } from "../options.ts";
 import { printable, shorten, table } from "../table.ts";
 
 const mostPictures = 3;
@@ -14,11 +14,7 @@ export function addEvaluate(program: Command): void {
     .description("judge a model on new labelled pictures")
     .argument("<model>", "a run's folder or its model.onnx")
     .argument("<folder>", "labelled pictures, class folders named as the model's classes")
-    .option(
-      "--threads <n>",
-      "threads for the numerical engine (default: all cores)",
-      numeric(allowed.threads),
-    )
+    .addOption(threadsOption())
     .option("--json", "print JSON")
     .action((model: string, folder: string, options: { json?: boolean; threads?: number }) =>
       act(options, async (context) => {

@@ -3,7 +3,7 @@ import { type FilePrediction, predictFiles } from "../../job/predict-files.ts";
 import { percent } from "../../report/format.ts";
 import { act, write } from "../action.ts";
 import { csvLine } from "../csv.ts";
-import { allowed, numeric } from "../options.ts";
+import { threadsOption } from "../options.ts";
 import { hang } from "../show-inspection.ts";
 import { here } from "../show-training.ts";
 import { table } from "../table.ts";
@@ -26,11 +26,7 @@ export function addPredict(program: Command): void {
         .choices(["table", "json", "csv"])
         .default("table"),
     )
-    .option(
-      "--threads <n>",
-      "threads for the numerical engine (default: all cores)",
-      numeric(allowed.threads),
-    )
+    .addOption(threadsOption())
     .option("--json", "the same as --format json: one JSON object a line")
     .action((model: string, pictures: string[], flags: PredictFlags) =>
       act(flags, async (context) => {
