@@ -9,6 +9,7 @@ import { companionsOf } from "./companions.ts";
 import { npmSettings } from "./npm-config.ts";
 
 const MAX_UNPACKED_BYTES = 4 * 2 ** 30;
+
 /**
  * Takes one file, and those that belong to it, out of a package's tarball. The package is not
  * installed and nothing in it is run.

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { onnxRuntime } from "../../node/onnxruntime.ts";
 import { GraphBuilder } from "../../onnx/build.ts";
 import type { Graph } from "../../onnx/graph.ts";
+import { modelOf } from "../../onnx/models.fixture.ts";
 import { writeModel } from "../../onnx/write.ts";
 import { blockSize } from "../../runtime/block-size.ts";
 import { randomTensor } from "../finite-differences.fixture.ts";
@@ -48,17 +49,9 @@ class Maps {
 }
 
 async function run(graph: Graph): Promise<readonly (readonly number[])[]> {
+  const model = modelOf(graph);
   const session = await onnxRuntime.open(
-    writeModel({
-      graph,
-      opsets: new Map([
-        ["", 21],
-        [NCHWC.domain, 1],
-      ]),
-      irVersion: 10,
-      producer: "thaw",
-      metadata: new Map(),
-    }),
+    writeModel({ ...model, opsets: new Map(model.opsets).set(NCHWC.domain, 1) }),
     { optimization: "none", threads: 1 },
   );
   const results = await session.run({ x: randomTensor(dims, 7) });
