@@ -5,6 +5,7 @@ import { prune } from "../../onnx/prune.ts";
 import type { Tensor } from "../../onnx/tensor.ts";
 import { namesInUse, reads } from "../../onnx/values.ts";
 import { type BlockedRule, Conv, ConvTranspose } from "./convolution.ts";
+import { Slice } from "./convolution-weight.ts";
 import { denseWeightGradients, writeDenseWeightGradient } from "./dense-weight-gradient.ts";
 import { outputDims } from "./dims.ts";
 import { fuseConvolutions } from "./fuse.ts";
@@ -22,7 +23,7 @@ import { NCHWC, Values } from "./values.ts";
 
 const rules: Readonly<Record<string, BlockedRule>> = {
   ...{ Conv, ConvTranspose, BatchNormalization, GlobalAveragePool, Reshape, Transpose, Expand },
-  ...{ MaxPool, ScatterElements },
+  ...{ MaxPool, ScatterElements, Slice },
   ...{ ReduceSum: reduce, ReduceMean: reduce, ReduceSumSquare: reduce },
   ...{ Add: broadcast, Sub: broadcast, Mul: broadcast, Sum: broadcast },
   ...{ Relu: unary, LeakyRelu: unary, Elu: unary, Clip: unary, HardSigmoid: unary },

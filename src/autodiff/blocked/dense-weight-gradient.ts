@@ -1,6 +1,7 @@
 import { int, ints, string } from "../../onnx/attributes.ts";
 import type { Graph, Node } from "../../onnx/graph.ts";
 import { elementCount } from "../../onnx/tensor.ts";
+import { moveBlocks } from "./move-blocks.ts";
 import { NCHWC, type Values } from "./values.ts";
 
 /** A dense convolution, the gradient of its output, and the name its weights' gradient has. */
@@ -71,10 +72,10 @@ export function writeDenseWeightGradient(
     return values.reshape(product, [1, filled / block, features, block]);
   });
   const stacked = build.add("Concat", products, { axis: 0 });
-  const turned = build.add("Transpose", [stacked], { perm: [2, 1, 3, 0] });
-  const whole = [features, filled, taps];
-  const trimmed = values.trim(values.reshape(turned, whole), whole, 1, channels);
-  values.reshape(trimmed, weight, output);
+  // Each feature's kernels are a picture in blocked layout once its blocks stand together.
+  const moved = moveBlocks(values, stacked, [taps, filled / block, features], [2, 1, 0]);
+  const pictures = values.reshape(moved, [features, filled, ...kernel]);
+  build.add("ReorderOutput", [pictures], { channels }, { ...NCHWC, output });
   return true;
 }
 

@@ -1,4 +1,4 @@
-import { denseWeight } from "./convolution-weight.ts";
+import { turnedWeight } from "./convolution-weight.ts";
 import { NCHWC, type Values } from "./values.ts";
 
 /** A transposed convolution of stride 2 from x [N, O, *input] with weights [O, I, *kernel]. */
@@ -15,34 +15,29 @@ export interface Strided {
  * convolutions of x with every other element of the kernel; interleaving them in blocked layout
  * moves whole blocks. A quarter of the work of a convolution with zeros between the elements.
  * Returns the blocked result [N, I, 2H, 2W], or undefined where a phase has no kernel elements
- * or reaches less than x.
+ * or reaches less than x, or I is no multiple of 4.
  */
 export function inPhases(values: Values, strided: Strided): string | undefined {
   const { build } = values;
   const [batch = 1, , height = 1, width = 1] = strided.input;
   const channels = strided.weight[1] ?? 1;
+  if (channels % 4 !== 0) return undefined;
   const rows = [0, 1].map((phase) => along(strided, 0, phase));
   const columns = [0, 1].map((phase) => along(strided, 1, phase));
-  if ([...rows, ...columns].some(({ taps, begin, end }) => taps < 1 || begin < 0 || end < 0)) {
+  if (
+    [...rows, ...columns].some(({ taps, begin, end }) => taps.length < 1 || begin < 0 || end < 0)
+  ) {
     return undefined;
   }
   const groups = values.filled(channels) / values.block;
   const lines = rows.map((row) => {
     const parts = columns.map((column) => {
-      const flipped = build.add("Slice", [
-        values.plain(strided.w),
-        build.ints([row.last, column.last]),
-        build.ints([row.stop, column.stop]),
-        build.ints([2, 3]),
-        build.ints([-2, -2]),
-      ]);
-      const turned = build.add("Transpose", [flipped], { perm: [1, 0, 2, 3] });
-      const dims = [channels, strided.weight[0] ?? 1, row.taps, column.taps];
+      const weight = turnedWeight(values, strided.w, strided.weight, [row.taps, column.taps]);
       const phase = build.add(
         "Conv",
-        [values.blocked(strided.x), denseWeight(values, turned, dims, false)],
+        [values.blocked(strided.x), weight],
         {
-          kernel_shape: [row.taps, column.taps],
+          kernel_shape: [row.taps.length, column.taps.length],
           pads: [row.begin, column.begin, row.end, column.end],
         },
         NCHWC,
@@ -60,14 +55,11 @@ function along({ weight, pads }: Strided, axis: number, phase: number) {
   const kernel = weight[axis + 2] ?? 1;
   const pad = pads[axis] ?? 0;
   const first = (phase + pad) % 2;
-  const taps = Math.ceil((kernel - first) / 2);
+  const count = Math.ceil((kernel - first) / 2);
   const shift = (phase + pad - first) / 2;
   return {
-    taps,
-    last: first + 2 * (taps - 1),
-    // Before the first element; counted from the end, as -1 would be the last element.
-    stop: first - 1 - kernel < -kernel ? -kernel - 1 : first - 1,
-    begin: taps - 1 - shift,
+    taps: Array.from({ length: count }, (_, at) => first + 2 * (count - 1 - at)),
+    begin: count - 1 - shift,
     end: shift,
   };
 }

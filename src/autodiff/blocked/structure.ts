@@ -2,6 +2,7 @@ import { int } from "../../onnx/attributes.ts";
 import { elementCount } from "../../onnx/tensor.ts";
 import { affine } from "./affine.ts";
 import type { BlockedRule } from "./convolution.ts";
+import { turn } from "./convolution-weight.ts";
 import { NCHWC, type Values } from "./values.ts";
 
 /** A Reshape of a blocked value is put off: most readers take the value as it is. */
@@ -24,8 +25,9 @@ export const Reshape: BlockedRule = (values, node) => {
   return true;
 };
 
-/** A Transpose that takes the channels behind the positions moves whole blocks. */
+/** A Transpose that takes the channels behind the positions moves whole blocks; weights wait. */
 export const Transpose: BlockedRule = (values, node) => {
+  if (turn(values, node)) return true;
   const [x = ""] = node.inputs;
   const [output = ""] = node.outputs;
   const [from, found] = [flattened(values, x), values.dims(output)];
@@ -55,7 +57,7 @@ export const reduce: BlockedRule = (values, node) => {
   const [from, found] = [flattened(values, x), values.dims(output)];
   if (from === undefined || found === undefined) return false;
   const { view, batch, channels, positions } = from;
-  const over = values.axes(axes)?.toSorted().join();
+  const over = values.ints(axes)?.toSorted().join();
   const flat = view?.dims.join() === [batch, channels, positions].join();
   if (!(view === undefined ? over === "2,3" : flat && over === "2")) return false;
   const sums = values.build.add(node.op, [from.read(), values.build.ints([2])], { keepdims: 0 });

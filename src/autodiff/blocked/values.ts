@@ -1,4 +1,5 @@
 import type { GraphBuilder } from "../../onnx/build.ts";
+import type { Node } from "../../onnx/graph.ts";
 import { elementCount, type Tensor } from "../../onnx/tensor.ts";
 import type { Pooling } from "./pooling.ts";
 
@@ -10,6 +11,13 @@ type Dims = readonly number[];
 export interface View {
   readonly source: string;
   readonly dims: Dims;
+}
+
+/** Weights [O, I, height, width] read as [I, O, ...]: a Transpose, and a Slice, not written yet. */
+export interface Turned {
+  readonly source: string;
+  /** The kernel's elements along each spatial axis, in order. */
+  readonly taken: readonly (readonly number[])[];
 }
 
 /**
@@ -31,6 +39,8 @@ export class Values {
   readonly #blockedOnDemand = new Map<string, () => string>();
   readonly #plainOnDemand = new Map<string, () => void>();
   readonly #views = new Map<string, View>();
+  readonly #turned = new Map<string, Turned>();
+  readonly #once = new Map<string, string>();
 
   constructor(
     build: GraphBuilder,
@@ -48,8 +58,8 @@ export class Values {
     return this.#dims.get(value);
   }
 
-  /** The axes a constant names. */
-  axes(value: string): readonly number[] | undefined {
+  /** The numbers a constant holds: axes, positions. */
+  ints(value: string): readonly number[] | undefined {
     const tensor = this.#constant(value);
     return tensor?.type === "int64" ? [...tensor.data].map(Number) : undefined;
   }
@@ -60,6 +70,17 @@ export class Values {
 
   view(value: string): View | undefined {
     return this.#views.get(value);
+  }
+
+  turned(value: string): Turned | undefined {
+    return this.#turned.get(value);
+  }
+
+  /** What `make` wrote for this key the first time. */
+  once(key: string, make: () => string): string {
+    const name = this.#once.get(key) ?? make();
+    this.#once.set(key, name);
+    return name;
   }
 
   /** Channels filled up to whole groups. */
@@ -125,6 +146,16 @@ export class Values {
   setView(value: string, view: View, plain: () => void): void {
     this.#views.set(value, view);
     this.#plainOnDemand.set(value, plain);
+  }
+
+  /** Records what the node would write if its output were read as it is. */
+  setTurned(node: Node, turned: Turned): void {
+    const [output = ""] = node.outputs;
+    this.#turned.set(output, turned);
+    this.setLazy(output, () => {
+      this.plain(node.inputs[0] ?? "");
+      this.build.copy(node);
+    });
   }
 
   reshape(value: string, dims: Dims, output?: string): string {
