@@ -1,7 +1,8 @@
 import { int, ints, string } from "../../onnx/attributes.ts";
 import type { Graph, Node } from "../../onnx/graph.ts";
 import { elementCount } from "../../onnx/tensor.ts";
-import { moveBlocks } from "./move-blocks.ts";
+import { moveBlocks, upTo } from "./move-blocks.ts";
+import { shift } from "./shift.ts";
 import { NCHWC, type Values } from "./values.ts";
 
 /** A dense convolution, the gradient of its output, and the name its weights' gradient has. */
@@ -10,6 +11,9 @@ export interface WeightGradient {
   readonly dy: string;
   readonly output: string;
 }
+
+/** Positions of a picture for each channel from which products of single pictures are faster. */
+const LARGE = 8;
 
 /** The gradients of dense kernels larger than one element, by the gradient's name. */
 export function denseWeightGradients(
@@ -29,9 +33,10 @@ export function denseWeightGradients(
 }
 
 /**
- * One product of dy and a slice of x for each kernel element, as a 1x1 convolution over all
- * positions of all pictures: dy is its input, and slices of blocked activations are its weights as
- * they stand. Returns false where the operands do not fill whole blocks.
+ * One product of dy and shifted x for each kernel element, as a 1x1 convolution over all positions:
+ * dy is its input, and blocked activations are its weights as they stand. Large maps of few
+ * channels are multiplied picture by picture, one group each, so that what a thread reads stays
+ * near it. Returns false where the operands do not fill whole blocks.
  */
 export function writeDenseWeightGradient(
   values: Values,
@@ -45,31 +50,34 @@ export function writeDenseWeightGradient(
   const [, features = 1, ...size] = gradient;
   const kernel = weight.slice(2);
   const taps = elementCount(kernel);
-  const positions = batch * elementCount(size);
-  if (taps === 1 || channels < block || positions % block !== 0) return false;
+  const positions = elementCount(size);
+  if (taps === 1 || channels < block || (batch * positions) % block !== 0) return false;
   if (!values.canBlock(x)) return false;
 
-  const padded = paddedByChannel(values, x, input, ints(convolution, "pads", [0, 0, 0, 0]));
+  const filled = values.filled(channels);
+  const apart = positions % block === 0 && positions >= LARGE * Math.min(filled, features);
+  const groups = apart ? batch : 1;
+  const maps = apart ? values.blocked(x) : byChannel(values, x, input);
+  const dims = apart ? values.nominal(input) : [filled / block, batch * block, ...input.slice(2)];
   const rows = byPosition(values, dy, gradient);
   const strides = ints(convolution, "strides", [1, 1]);
   const dilations = ints(convolution, "dilations", [1, 1]);
+  const pads = ints(convolution, "pads", [0, 0, 0, 0]);
   const [, across = 1] = kernel;
-  const filled = values.filled(channels);
-  const products = Array.from({ length: taps }, (_, tap) => {
-    const place = [Math.floor(tap / across), tap % across];
-    const starts = place.map((at, axis) => at * (dilations[axis] ?? 1));
-    const slice = build.add("Slice", [
-      padded,
-      build.ints(starts),
-      build.ints(
-        starts.map((start, axis) => start + ((size[axis] ?? 1) - 1) * (strides[axis] ?? 1) + 1),
-      ),
-      build.ints([2, 3]),
-      build.ints(strides),
-    ]);
-    const columns = values.reshape(slice, [filled, positions, 1, 1]);
-    const product = build.add("Conv", [rows, columns], { kernel_shape: [1, 1] }, NCHWC);
-    return values.reshape(product, [1, filled / block, features, block]);
+  const products = upTo(taps).map((tap) => {
+    const starts = [Math.floor(tap / across), tap % across].map(
+      (at, axis) => at * (dilations[axis] ?? 1) - (pads[axis] ?? 0),
+    );
+    const shifted = shift(values, maps, dims, { starts, strides, size });
+    const columns = values.reshape(shifted, [groups * filled, (batch * positions) / groups, 1, 1]);
+    const product = build.add(
+      "Conv",
+      [rows, columns],
+      { kernel_shape: [1, 1], group: groups },
+      NCHWC,
+    );
+    const pieces = values.reshape(product, [groups, filled / block, features, block]);
+    return apart ? build.add("ReduceSum", [pieces, build.ints([0])]) : pieces;
   });
   const stacked = build.add("Concat", products, { axis: 0 });
   // Each feature's kernels are a picture in blocked layout once its blocks stand together.
@@ -79,18 +87,13 @@ export function writeDenseWeightGradient(
   return true;
 }
 
-/** x with its padding, [C / block, N, H, W, block]. */
-function paddedByChannel(
-  values: Values,
-  x: string,
-  dims: readonly number[],
-  pads: readonly number[],
-): string {
-  const { build } = values;
+/** x as the maps of N * block channels of each of its C / block blocks. */
+function byChannel(values: Values, x: string, dims: readonly number[]): string {
+  const { block } = values;
+  const [batch = 1, channels = 1, ...size] = dims;
   const apart = values.reshape(values.blocked(x), values.grouped(dims));
-  const turned = build.add("Transpose", [apart], { perm: [1, 0, 2, 3, 4] });
-  if (pads.every((pad) => pad === 0)) return turned;
-  return build.add("Pad", [turned, build.ints(pads), "", build.ints([2, 3])]);
+  const turned = values.build.add("Transpose", [apart], { perm: [1, 0, 2, 3, 4] });
+  return values.reshape(turned, [values.filled(channels) / block, batch * block, ...size]);
 }
 
 /** dy as the blocked input of a convolution whose channels are positions: [1, N * H * W, O, 1]. */
