@@ -1,10 +1,18 @@
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { type TrainResult, trainResult } from "../src/job/result.ts";
 
 const cli = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
+
+/** Variables and flags of the installed command, as its first line sets them. */
+const [firstLine = ""] = readFileSync(cli, "utf8").split("\n");
+const environment = Object.fromEntries(
+  [...firstLine.matchAll(/ (\w+)=(\S+)/g)].map(([, name, value]) => [name, value]),
+);
+const flags = firstLine.split(" ").filter((word) => word.startsWith("--"));
 
 /** Tells the process's own account of itself on file descriptor 3 as it ends. */
 const account = `data:text/javascript,${encodeURIComponent(`
@@ -35,9 +43,14 @@ export interface ThawRun {
  */
 export async function runThaw(args: readonly string[]): Promise<ThawRun> {
   const started = performance.now();
-  const child = spawn(process.execPath, ["--import", account, cli, "train", ...args, "--json"], {
-    stdio: ["ignore", "pipe", "pipe", "pipe"],
-  });
+  const child = spawn(
+    process.execPath,
+    [...flags, "--import", account, cli, "train", ...args, "--json"],
+    {
+      env: { ...process.env, ...environment },
+      stdio: ["ignore", "pipe", "pipe", "pipe"],
+    },
+  );
   const [, out, err, told] = child.stdio;
   const ended = new Promise<number | null>((resolve, reject) => {
     child.on("error", reject);

@@ -1,5 +1,14 @@
 import { execFile } from "node:child_process";
-import { copyFile, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  copyFile,
+  mkdir,
+  readdir,
+  readFile,
+  rm,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import sharp from "sharp";
@@ -8,6 +17,7 @@ import { randomFor } from "../src/data/random.ts";
 import { temporaryFolder } from "../src/node/pictures.fixture.ts";
 import { runRecord } from "../src/report/record.ts";
 import { nodeSnippet } from "../src/report/snippets.ts";
+import { version } from "../src/version.ts";
 
 const cli = resolve(import.meta.dirname, "../dist/cli/main.js");
 const model = resolve(import.meta.dirname, "fixtures/golden/resnet.onnx");
@@ -66,6 +76,17 @@ beforeAll(async () => {
   await writeFile(join(pictures, "disk", "broken.png"), "not a picture");
 });
 afterAll(() => remove());
+
+describe.skipIf(process.platform === "win32")("the installed command", () => {
+  it("starts through a link to the executable file, as npm makes it", async () => {
+    const command = join(root, "thaw");
+    await chmod(cli, 0o755);
+    await symlink(cli, command);
+    const { stdout } = await promisify(execFile)(command, ["--version"]);
+    expect(stdout.trim()).toBe(version);
+    await rm(command);
+  });
+});
 
 describe("a run from folder to prediction", () => {
   it("inspects without writing anything", async () => {

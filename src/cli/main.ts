@@ -1,4 +1,6 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S MALLOC_MMAP_THRESHOLD_=4194304 node --max-semi-space-size=4
+// A process cannot set these for itself: buffers of 4 MB go back to the system once freed, and
+// garbage is picked up early. Measured, a tenth less memory for a twentieth more time.
 import { Command } from "commander";
 import { version } from "../version.ts";
 import { addDemo } from "./commands/demo.ts";

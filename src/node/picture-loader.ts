@@ -11,7 +11,7 @@ export interface PictureLoaderOptions {
   readonly seed: number;
   /** False when orientation carries meaning: no horizontal flips. Default true. */
   readonly flips?: boolean;
-  /** Decoding threads; by default one a core, at most four. */
+  /** Threads that make views; by default one for two cores, at most four. */
   readonly threads?: number;
   /** Bytes of decoded pictures kept in temporary files, all threads together. Default 8 GB. */
   readonly keptBytes?: number;
@@ -40,7 +40,7 @@ export function openPictureLoader(
   preprocessing: Preprocessing,
   options: PictureLoaderOptions,
 ): PictureLoader {
-  const threads = options.threads ?? Math.min(4, availableParallelism());
+  const threads = options.threads ?? Math.min(4, Math.ceil(availableParallelism() / 2));
   const setup: PictureThreadSetup = {
     dataset: { root: dataset.root, layout: dataset.layout },
     ids: dataset.samples.map((sample) => sample.id),

@@ -5,7 +5,7 @@ import type { PictureJob, PictureReply, PictureThreadSetup } from "./picture-job
 import { ViewRenderer } from "./view-renderer.ts";
 
 /** Pictures of one job in the works at once: decoding runs on libuv's threads beside this one. */
-const lanes = 3;
+const lanes = 6;
 
 // The parent is `picture-loader.ts`, which sends nothing else.
 const setup: PictureThreadSetup = workerData;

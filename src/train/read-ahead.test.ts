@@ -1,18 +1,14 @@
 import { expect, test } from "vitest";
 import { readAhead } from "./read-ahead.ts";
 
-test("starts the next items before they are asked for, each once and in order", async () => {
+test("starts the next item before it is asked for, each once and in order", async () => {
   const started: number[] = [];
-  const read = readAhead(
-    async (index) => {
-      started.push(index);
-      return index * 10;
-    },
-    4,
-    2,
-  );
+  const read = readAhead(async (index) => {
+    started.push(index);
+    return index * 10;
+  }, 4);
   expect(await read(0)).toBe(0);
-  expect(started).toEqual([0, 1, 2]);
+  expect(started).toEqual([0, 1]);
   expect([await read(1), await read(2), await read(3)]).toEqual([10, 20, 30]);
   expect(started).toEqual([0, 1, 2, 3]);
 });

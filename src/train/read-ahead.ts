@@ -1,11 +1,11 @@
 /**
- * Loads items before they are asked for: asking for item i also starts loading the `ahead` items
- * after it. Items are asked for in rising order, each once.
+ * Loads items before they are asked for: asking for item i also starts loading the one after it.
+ * One ahead is enough to keep the decoding threads busy, and each holds a whole batch of pictures.
+ * Items are asked for in rising order, each once.
  */
 export function readAhead<T>(
   load: (index: number) => Promise<T>,
   count: number,
-  ahead = 2,
 ): (index: number) => Promise<T> {
   const pending = new Map<number, Promise<T>>();
   const started = (index: number) => {
@@ -19,7 +19,7 @@ export function readAhead<T>(
   };
   return (index) => {
     const wanted = started(index);
-    for (let next = index + 1; next <= Math.min(index + ahead, count - 1); next++) started(next);
+    if (index + 1 < count) started(index + 1);
     pending.delete(index);
     return wanted;
   };
