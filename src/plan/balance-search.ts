@@ -41,11 +41,6 @@ export const searchState = z.object({
   headIndex: z.int().nonnegative(),
   /** The second arm must not be far worse than the first on the first fold for any other to be tried. */
   gated: z.boolean(),
-  /**
-   * Where the first trial of arm `of` does clearly worse than the classifier alone, arm `by`, the
-   * same at a lower learning rate, is tried next and the budget grows by its work.
-   */
-  retry: z.object({ of: z.int().nonnegative(), by: z.int().nonnegative() }).optional(),
   /** Work that all trials together may take, relative to one full fine-tuning. */
   budget: z.number().positive(),
   /** Time for all trials; absent for no limit. Choices then depend on the machine's speed. */
@@ -71,24 +66,17 @@ export type Step =
 /** Each rung keeps this share of its arms (Jamieson and Talwalkar, 2016; Li et al., Hyperband, 2018). */
 const keptShare = 1 / 3;
 
-/** Begins a search; `alive` in the order they should be tried, the most likely first. */
+/** Begins a search; `arms` in the order they should be tried, the most likely first. */
 export function startSearch(
   options: Pick<
     SearchState,
-    | "arms"
-    | "alive"
-    | "epochsShare"
-    | "rungs"
-    | "headIndex"
-    | "gated"
-    | "retry"
-    | "budget"
-    | "budgetSeconds"
+    "arms" | "epochsShare" | "rungs" | "headIndex" | "gated" | "budget" | "budgetSeconds"
   >,
 ): SearchState {
   return {
     ...options,
     rung: 0,
+    alive: options.arms.map(({ id }) => id),
     choices: [],
     results: [],
     finished: null,
@@ -120,37 +108,7 @@ export function record(state: SearchState, result: TrialResult): SearchState {
   if (after.gated && after.results.length === 2 && gateIsShut(after)) {
     return { ...after, finished: "settled" };
   }
-  const onward = isTooFast(after, result) ? slowDown(after) : after;
-  return pending(onward) === undefined ? climb(onward) : onward;
-}
-
-/**
- * A trial starts from the linear probe, so one that ends clearly worse has learned too fast for
- * its network: narrow ones bear less than wide ones.
- */
-function isTooFast(state: SearchState, { arm: id, fold, losses }: TrialResult): boolean {
-  if (id !== state.retry?.of || fold > 0) return false;
-  if (losses.length === 0) return true;
-  const head = state.arms.find((one) => isHead(state, one.id));
-  if (head === undefined || foldsSeen(state, head.id) === 0) return false;
-  const { difference, standardError } = compareArms(state, id, head.id, 1);
-  return difference > clearly * standardError;
-}
-
-function slowDown(state: SearchState): SearchState {
-  if (state.retry === undefined) return state;
-  const { by } = state.retry;
-  const judged = new Set(state.results.map(({ arm: id }) => id));
-  const others = state.alive.filter((id) => id !== by);
-  return {
-    ...state,
-    alive: [
-      ...others.filter((id) => judged.has(id)),
-      by,
-      ...others.filter((id) => !judged.has(id)),
-    ],
-    budget: state.budget + armOf(state, by).work,
-  };
+  return pending(after) === undefined ? climb(after) : after;
 }
 
 /**

@@ -57,18 +57,6 @@ test("an ambiguous verdict races the classifier against some layers", () => {
   expect(state?.gated).toBe(false);
 });
 
-test("a race keeps a lower rate for the whole network in reserve", () => {
-  const made = planFor(400, "ambiguous");
-  const state = searchFor({ plan: made, cuts, start: 4, ambiguous: true });
-  const [usual, slow] = [state?.retry?.of, state?.retry?.by].map((id) =>
-    state?.arms.find((arm) => arm.id === id),
-  );
-  expect(usual).toMatchObject({ thawIndex: 0, learningRate: made.learningRate });
-  expect(slow).toMatchObject({ thawIndex: 0, augmentation: usual?.augmentation });
-  expect(slow?.learningRate).toBeLessThan(made.learningRate);
-  expect(state?.alive).not.toContain(slow?.id);
-});
-
 test("the rule alone and a forced strategy are carried out unchecked", () => {
   expect(planFor(400, "dissimilar", { ruleOnly: true }).check).toBe("none");
   const forced = planFor(400, "dissimilar", { strategy: "full" });

@@ -5,9 +5,8 @@ import type { Plan } from "./plan.ts";
 import { thawIndex } from "./thaw-point.ts";
 import { trainingWork } from "./work.ts";
 
-/** Learning rates beside the plan's that the whole network may be tried at, relative to it. */
-const faster = 3;
-const slower = 1 / 3;
+/** Learning rates that the balance search tries on the whole network, relative to the plan's. */
+const rates = [3, 1 / 3];
 
 /** Every trial trains on two thirds of the pictures and is judged on the last third. */
 const folds = 3;
@@ -39,22 +38,15 @@ export function searchFor(space: SearchSpace): SearchState | undefined {
   const epochsShare = 0.45;
   const share = epochsShare * (1 - 1 / folds);
   const last = cuts.length - 1;
-  const race = plan.check === "race";
-  const entries = race ? raceEntries(space) : searchEntries(space);
-  const arms = [...entries, slowerEntry(plan)].map((entry, id): Arm => {
-    const cut = cuts[entry.thawIndex];
-    if (cut === undefined) throw new RangeError(`no candidate ${entry.thawIndex}`);
-    const views = entry.augmentation === "none" ? 1 : plan.views;
-    const work = entry.thawIndex === last ? 0 : share * trainingWork(cut, { ...plan, views });
-    return { id, ...entry, work };
-  });
-  const whole = arms.find((arm) => arm.thawIndex === 0)?.id ?? 0;
-  const slow = arms.length - 1;
+  const entries = plan.check === "race" ? raceEntries(space) : searchEntries(space);
   return startSearch({
-    arms,
-    // A race tries the lower rate only where the plan's proved too fast.
-    alive: arms.map(({ id }) => id).filter((id) => !race || id !== slow),
-    retry: { of: whole, by: slow },
+    arms: entries.map((entry, id): Arm => {
+      const cut = cuts[entry.thawIndex];
+      if (cut === undefined) throw new RangeError(`no candidate ${entry.thawIndex}`);
+      const views = entry.augmentation === "none" ? 1 : plan.views;
+      const work = entry.thawIndex === last ? 0 : share * trainingWork(cut, { ...plan, views });
+      return { id, ...entry, work };
+    }),
     epochsShare,
     rungs,
     headIndex: last,
@@ -66,7 +58,7 @@ export function searchFor(space: SearchSpace): SearchState | undefined {
 
 type Entry = Omit<Arm, "id" | "work">;
 
-/** The whole network, the plan's own cut and those around it; then augmentation and a higher rate. */
+/** The whole network, the plan's own cut and those around it; then augmentation and rates. */
 function searchEntries({ plan, cuts, start }: SearchSpace): Entry[] {
   const last = cuts.length - 1;
   const tried = new Set([0, start, Math.round(start / 2), Math.min(start + 2, last - 1)]);
@@ -77,12 +69,11 @@ function searchEntries({ plan, cuts, start }: SearchSpace): Entry[] {
       ...entry(plan, 0),
       augmentation,
     })),
-    { ...entry(plan, 0), learningRate: plan.learningRate * faster },
+    ...rates.map((rate) => ({
+      ...entry(plan, 0),
+      learningRate: plan.learningRate * rate,
+    })),
   ];
-}
-
-function slowerEntry(plan: Plan): Entry {
-  return { ...entry(plan, 0), learningRate: plan.learningRate * slower };
 }
 
 /** The classifier only, the whole network, and the plan's own cut or the rear part. */

@@ -24,7 +24,6 @@ const arm = (id: number, learningRate: number): Arm => ({
 function searching(arms: readonly Arm[]): SearchState {
   return startSearch({
     arms: [...arms],
-    alive: arms.map(({ id }) => id),
     epochsShare: 0.5,
     rungs: [1, 2],
     headIndex: arms.length,
