@@ -166,10 +166,11 @@ async function decide(cell: Cell, laidOut: Lay): Promise<FinishedRun> {
 }
 
 /** Work of the training itself, relative to one full fine-tuning. */
-function workAt({ network }: Cell, plan: Plan, arm: ArmSetting, { fit: trained }: Tuned): number {
+function workAt({ network }: Cell, plan: Plan, arm: ArmSetting, { trainings }: Tuned): number {
   const cut = network.candidates[arm.thawIndex];
-  if (trained === undefined || cut === undefined) return 0;
-  return trainingWork(cut, { ...plan, views: arm.augmentation === "none" ? 1 : plan.views });
+  if (cut === undefined) return 0;
+  const views = arm.augmentation === "none" ? 1 : plan.views;
+  return trainings * trainingWork(cut, { ...plan, views });
 }
 
 async function train(cell: Cell, arm: ArmSetting, plan: Plan, laidOut: Lay): Promise<FinishedRun> {

@@ -1,17 +1,13 @@
 import type { Tensor } from "../onnx/tensor.ts";
 import type { Plan, Strategy } from "../plan/plan.ts";
 import { strategyAt } from "../plan/thaw-point.ts";
-import { judge, type ValidationOutcome, type Verdict } from "../plan/verdict.ts";
+import type { Verdict } from "../plan/verdict.ts";
 import type { CacheChoice } from "../train/choose-cache.ts";
-import { withTensors } from "../train/export.ts";
-import { fit } from "../train/fit.ts";
 import type { FitResult } from "../train/fit-options.ts";
 import { headTensors, type LinearProbe } from "../train/linear-probe.ts";
-import { argmaxRows } from "../train/softmax.ts";
-import { calibratedLosses } from "./calibrated-losses.ts";
-import { fitResultCodec, fitStateCodec } from "./codecs.ts";
+import { attempt } from "./attempt.ts";
 import type { JobContext } from "./events.ts";
-import { type ArmSetting, openArm } from "./open-arm.ts";
+import type { ArmSetting } from "./open-arm.ts";
 import type { RunFolder } from "./run-folder.ts";
 import type { Steps } from "./steps.ts";
 import type { Workbench } from "./workbench.ts";
@@ -25,7 +21,9 @@ export interface Tuned {
   readonly trained: ReadonlyMap<string, Tensor>;
   /** [V, C] */
   readonly validationLogits: Float32Array;
-  /** Absent where only the classifier was trained. */
+  /** How many times layers of the backbone were trained: 0, 1, or 2 with a lower rate. */
+  readonly trainings: number;
+  /** The last training; absent where only the classifier was trained. */
   readonly fit?: FitResult;
   readonly cache?: CacheChoice;
   /** Fine-tuning against the linear probe; absent where nothing but the probe was trained. */
@@ -35,10 +33,14 @@ export interface Tuned {
 /** Share of the time left that training may take; the rest is for judging and the report. */
 const trainShare = 0.85;
 
+/** Learning rate of a second training, relative to the first. */
+const lowered = 0.3;
+
 /**
- * Trains the chosen part of the network, starting from the linear probe (LP-FT; Kumar et al.,
- * Fine-Tuning Can Distort Pretrained Features, 2022). The probe itself is the answer where only
- * the classifier is to be trained, and where fine-tuning did not beat it.
+ * Trains the chosen part of the network. Training starts from the linear probe, so where it ends
+ * clearly worse it has learned too fast for this network (narrow ones bear less than wide ones):
+ * unless a time budget stands against it, it is done once more at a lower rate. The probe itself
+ * is the answer where only the classifier is to be trained, and where that is clearly worse too.
  */
 export async function fineTune(
   arm: ArmSetting,
@@ -56,6 +58,7 @@ export async function fineTune(
     strategy: "head",
     trained: headTensors(probe),
     validationLogits: probe.validationLogits,
+    trainings: 0,
   };
   if (arm.thawIndex === last) return probed;
 
@@ -64,76 +67,39 @@ export async function fineTune(
     arm.thawIndex === 0
       ? "Training the whole network"
       : `Training from ${candidate?.name ?? "the thaw point"} on`;
-  context.onEvent?.({ kind: "phase", says });
-  const { train, val } = bench.examples;
-  const opened = await openArm(bench, arm, train, val, context);
-  let result: FitResult;
-  try {
-    result = await steps.once("fit", fitResultCodec, async () => {
-      const resumeFrom = await steps.restore("fit", fitStateCodec);
-      return fit({
-        ...opened.fit,
-        network: withTensors(opened.fit.network, headTensors(probe)),
-        train,
-        validation: val,
-        ...(minutes === undefined ? {} : { minutes: minutes * trainShare }),
-        ...(context.signal === undefined ? {} : { signal: context.signal }),
-        onEvent: (event) => {
-          if (event.kind === "step") {
-            const { epoch, step, steps: count, loss } = event;
-            context.onEvent?.({
-              kind: "progress",
-              done: epoch * count + step + 1,
-              total: opened.fit.epochs * count,
-              says: `epoch ${epoch + 1}, loss ${loss.toFixed(3)}`,
-            });
-          } else {
-            run.log(event);
-            if (event.kind === "diverged") {
-              context.onEvent?.({ kind: "note", says: `Training diverged: ${event.says}.` });
-            }
-          }
-        },
-        onCheckpoint: (state) => steps.checkpoint("fit", fitStateCodec, state),
-        ...(resumeFrom === undefined ? {} : { resumeFrom }),
-      });
-    });
-  } finally {
-    await opened.close();
-  }
-  const labels = val.map(({ label }) => label);
-  const classes = bench.dataset.classes.length;
-  const verdict = judge(
-    outcome(probe.validationLogits, labels, classes),
-    outcome(result.validationLogits, labels, classes),
-  );
+  const tried = (setting: ArmSetting, step: string) => {
+    context.onEvent?.({ kind: "phase", says });
+    const most = minutes === undefined ? undefined : minutes * trainShare;
+    return attempt(setting, step, probe, bench, run, steps, most, context);
+  };
   const forced = plan.check === "none";
-  const cache = opened.cache === undefined ? {} : { cache: opened.cache };
+  let done = await tried(arm, "fit");
+  let trainings = 1;
+  if (done.verdict.winner === "linear-probe" && !forced && minutes === undefined) {
+    const again = `Training ended clearly worse than the linear probe it started from, so it was done again at ${lowered} of the learning rate.`;
+    context.onEvent?.({ kind: "note", says: again });
+    run.log({ kind: "retry", learningRate: arm.learningRate * lowered, says: again });
+    const slower = await tried({ ...arm, learningRate: arm.learningRate * lowered }, "fit-slower");
+    const { verdict } = slower;
+    done = { ...slower, verdict: { ...verdict, says: `${again} ${verdict.says}` } };
+    trainings = 2;
+  }
+  const { fit, verdict } = done;
+  const cache = done.cache === undefined ? {} : { cache: done.cache };
   return verdict.winner === "linear-probe" && !forced
-    ? { ...probed, verdict, fit: result, ...cache }
+    ? { ...probed, trainings, verdict, fit, ...cache }
     : {
-        arm,
+        arm: done.arm,
         // The plan named its own cut; any other is named by where it lies.
         strategy:
           candidate?.value === plan.thawPoint.cut
             ? plan.strategy
             : strategyAt(arm.thawIndex, last + 1),
-        trained: result.weights,
-        validationLogits: result.validationLogits,
-        fit: result,
+        trained: fit.weights,
+        validationLogits: fit.validationLogits,
+        trainings,
+        fit,
         verdict,
         ...cache,
       };
-}
-
-function outcome(
-  logits: Float32Array,
-  labels: readonly number[],
-  classes: number,
-): ValidationOutcome {
-  const predicted = argmaxRows(logits, classes);
-  return {
-    hits: labels.map((label, row) => (predicted[row] === label ? 1 : 0)),
-    losses: calibratedLosses(logits, labels, classes),
-  };
 }

@@ -1,0 +1,96 @@
+import { resolve } from "node:path";
+import sharp from "sharp";
+import { expect, test } from "vitest";
+import { onnxRuntime } from "../node/onnxruntime.ts";
+import { blobs, temporaryFolder } from "../node/pictures.fixture.ts";
+import { fitLinearProbe } from "../train/linear-probe.ts";
+import { tabulateFeatures } from "./features.ts";
+import { fineTune } from "./fine-tune.ts";
+import { openLoader, planFor } from "./inspect.ts";
+import { openNetwork } from "./network.ts";
+import { parseOptions, trainOptions } from "./options.ts";
+import { readPictures } from "./pictures.ts";
+import { openSteps } from "./steps.ts";
+import { survey } from "./survey.ts";
+import { layOut } from "./workbench.ts";
+
+/** Blobs of which one colour channel is brighter than the others. */
+function tinted(channel: number, number: number): Promise<Buffer> {
+  const [width, height] = [40, 40];
+  const data = blobs(number, width, height).map((value, at) =>
+    at % 3 === channel ? Math.min(255, value + 60) : value,
+  );
+  return sharp(data, { raw: { width, height, channels: 3 } })
+    .png()
+    .toBuffer();
+}
+
+test("a training that ends clearly worse than the linear probe is done again at a lower rate, once", async () => {
+  const files: Record<string, Buffer> = {};
+  for (let number = 0; number < 40; number++) {
+    files[`blue/${number}.png`] = await tinted(2, number);
+    files[`red/${number}.png`] = await tinted(0, 100 + number);
+  }
+  const { root, remove } = await temporaryFolder(files);
+  const options = parseOptions(trainOptions, {
+    model: resolve(import.meta.dirname, "../../test/fixtures/golden/resnet.onnx"),
+    valFraction: 0.4,
+    testFraction: 0.1,
+    epochs: 2,
+  });
+  const pictures = await readPictures(root, options, {});
+  const network = await openNetwork(options, {});
+  const loader = openLoader(pictures, network, options, {});
+  try {
+    const measured = await survey(pictures, network, loader, options, {});
+    const plan = planFor(pictures, network, measured, options);
+    const bench = layOut(pictures, network, loader, plan, {
+      seed: 0,
+      memoryMB: 16,
+      fileBytes: 0,
+      scratch: `${root}/scratch`,
+    });
+    const steps = await openSteps(`${root}/checkpoint`, () => undefined);
+    const features = await tabulateFeatures(bench, steps, {});
+    const probe = await fitLinearProbe({
+      runtime: onnxRuntime,
+      classes: 2,
+      train: features.of(bench.examples.train),
+      validation: features.of(bench.examples.val),
+      classWeights: bench.classWeights,
+    });
+    const logged: object[] = [];
+    const run = { log: (entry: object) => logged.push(entry) };
+    const train = (learningRate: number, minutes?: number) =>
+      fineTune(
+        { thawIndex: 0, augmentation: "light", learningRate },
+        { ...plan, check: "race" },
+        probe,
+        bench,
+        run,
+        {
+          ...steps,
+          once: (_name, _codec, compute) => compute(),
+          checkpoint: async () => undefined,
+        },
+        minutes,
+        {},
+      );
+
+    const wild = await train(3);
+    expect(wild).toMatchObject({ strategy: "head", trainings: 2 });
+    expect(wild.verdict?.says).toContain("done again at 0.3 of the learning rate");
+    expect(logged).toContainEqual(
+      expect.objectContaining({ kind: "retry", learningRate: expect.closeTo(0.9) }),
+    );
+
+    const hurried = await train(3, 10);
+    expect(hurried).toMatchObject({ strategy: "head", trainings: 1 });
+
+    const usual = await train(1e-4);
+    expect(usual).toMatchObject({ trainings: 1, arm: { thawIndex: 0, learningRate: 1e-4 } });
+  } finally {
+    await loader.close();
+    await remove();
+  }
+});
