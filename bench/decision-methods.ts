@@ -107,6 +107,9 @@ function evenly(candidates: number, most: number): number[] {
   return Array.from({ length: count }, (_, i) => Math.round((i * (candidates - 1)) / (count - 1)));
 }
 
+/** A training of the benchmark is neither told of nor resumed. */
+const unattended = { run: quiet, steps: forgetful, context: {} };
+
 type Lay = (plan: Plan) => Promise<Laid>;
 
 /** One layout and linear probe a recipe. */
@@ -142,7 +145,7 @@ async function decide(cell: Cell, laidOut: Lay): Promise<FinishedRun> {
     augmentation: plan.augmentation,
     learningRate: plan.learningRate,
   };
-  const tuned = await fineTune(arm, plan, laid.probe, laid.bench, quiet, forgetful, undefined, {});
+  const tuned = await fineTune(arm, plan, { ...laid, ...unattended });
   const seconds = cell.measuringSeconds + laid.seconds + (performance.now() - began) / 1000;
   const step = checked === undefined ? undefined : next(checked.state);
   return {
@@ -177,7 +180,7 @@ async function train(cell: Cell, arm: ArmSetting, plan: Plan, laidOut: Lay): Pro
   const { bench, probe, seconds } = await laidOut(plan);
   const began = performance.now();
   const forced: Plan = { ...plan, check: "none" };
-  const tuned = await fineTune(arm, forced, probe, bench, quiet, forgetful, undefined, {});
+  const tuned = await fineTune(arm, forced, { probe, bench, ...unattended });
   const taken = (performance.now() - began) / 1000;
   return {
     hits: (await heldOutHits(bench, tuned.trained)).join(""),

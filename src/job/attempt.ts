@@ -24,21 +24,29 @@ export interface Attempt {
   readonly verdict: Verdict;
 }
 
+/** What every training after the linear probe needs. */
+export interface AfterProbe {
+  readonly probe: LinearProbe;
+  readonly bench: Workbench;
+  readonly run: Pick<RunFolder, "log">;
+  readonly steps: Steps;
+  /** Time left for the run; absent for no limit. */
+  readonly minutes?: number | undefined;
+  readonly context: JobContext;
+}
+
+/** Share of the time left that a training may take; the rest is for judging and the report. */
+const trainShare = 0.85;
+
 /**
  * Trains an arm from the linear probe (LP-FT; Kumar et al., Fine-Tuning Can Distort Pretrained
  * Features, 2022) and judges it.
  * @param step the name under which the training is kept and resumed
- * @param minutes the most it may take
  */
 export async function attempt(
   arm: ArmSetting,
   step: string,
-  probe: LinearProbe,
-  bench: Workbench,
-  run: Pick<RunFolder, "log">,
-  steps: Steps,
-  minutes: number | undefined,
-  context: JobContext,
+  { probe, bench, run, steps, minutes, context }: AfterProbe,
 ): Promise<Attempt> {
   const { train, val } = bench.examples;
   const opened = await openArm(bench, arm, train, val, context);
@@ -50,7 +58,7 @@ export async function attempt(
         network: withTensors(opened.fit.network, headTensors(probe)),
         train,
         validation: val,
-        ...(minutes === undefined ? {} : { minutes }),
+        ...(minutes === undefined ? {} : { minutes: minutes * trainShare }),
         ...(context.signal === undefined ? {} : { signal: context.signal }),
         onEvent: (event) => tell(event, opened.fit.epochs, run, context),
         onCheckpoint: (state) => steps.checkpoint(step, fitStateCodec, state),

@@ -113,7 +113,14 @@ export async function carryOut(
       augmentation: plan.augmentation,
       learningRate: plan.learningRate,
     };
-    const tuned = await fineTune(arm, plan, probe, bench, run, steps, left(), context);
+    const tuned = await fineTune(arm, plan, {
+      probe,
+      bench,
+      run,
+      steps,
+      minutes: left(),
+      context,
+    });
     if (tuned.fit !== undefined) watch.lap("training");
 
     return await finish({

@@ -10,7 +10,7 @@ import { openLoader, planFor } from "./inspect.ts";
 import { openNetwork } from "./network.ts";
 import { parseOptions, trainOptions } from "./options.ts";
 import { readPictures } from "./pictures.ts";
-import { openSteps } from "./steps.ts";
+import { openSteps, type Steps } from "./steps.ts";
 import { survey } from "./survey.ts";
 import { layOut } from "./workbench.ts";
 
@@ -61,20 +61,16 @@ test("a training that ends clearly worse than the linear probe is done again at 
     });
     const logged: object[] = [];
     const run = { log: (entry: object) => logged.push(entry) };
+    const forgetful: Steps = {
+      ...steps,
+      once: (_name, _codec, compute) => compute(),
+      checkpoint: async () => undefined,
+    };
     const train = (learningRate: number, minutes?: number) =>
       fineTune(
         { thawIndex: 0, augmentation: "light", learningRate },
         { ...plan, check: "race" },
-        probe,
-        bench,
-        run,
-        {
-          ...steps,
-          once: (_name, _codec, compute) => compute(),
-          checkpoint: async () => undefined,
-        },
-        minutes,
-        {},
+        { probe, bench, run, steps: forgetful, minutes, context: {} },
       );
 
     const wild = await train(3);

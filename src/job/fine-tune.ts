@@ -4,13 +4,9 @@ import { strategyAt } from "../plan/thaw-point.ts";
 import type { Verdict } from "../plan/verdict.ts";
 import type { CacheChoice } from "../train/choose-cache.ts";
 import type { FitResult } from "../train/fit-options.ts";
-import { headTensors, type LinearProbe } from "../train/linear-probe.ts";
-import { attempt } from "./attempt.ts";
-import type { JobContext } from "./events.ts";
+import { headTensors } from "../train/linear-probe.ts";
+import { type AfterProbe, attempt } from "./attempt.ts";
 import type { ArmSetting } from "./open-arm.ts";
-import type { RunFolder } from "./run-folder.ts";
-import type { Steps } from "./steps.ts";
-import type { Workbench } from "./workbench.ts";
 
 /** What training came to. */
 export interface Tuned {
@@ -30,9 +26,6 @@ export interface Tuned {
   readonly verdict?: Verdict;
 }
 
-/** Share of the time left that training may take; the rest is for judging and the report. */
-const trainShare = 0.85;
-
 /** Learning rate of a second training, relative to the first. */
 const lowered = 0.3;
 
@@ -42,16 +35,8 @@ const lowered = 0.3;
  * unless a time budget stands against it, it is done once more at a lower rate. The probe itself
  * is the answer where only the classifier is to be trained, and where that is clearly worse too.
  */
-export async function fineTune(
-  arm: ArmSetting,
-  plan: Plan,
-  probe: LinearProbe,
-  bench: Workbench,
-  run: Pick<RunFolder, "log">,
-  steps: Steps,
-  minutes: number | undefined,
-  context: JobContext,
-): Promise<Tuned> {
+export async function fineTune(arm: ArmSetting, plan: Plan, given: AfterProbe): Promise<Tuned> {
+  const { probe, bench, run, minutes, context } = given;
   const last = bench.network.candidates.length - 1;
   const probed: Tuned = {
     arm: { ...arm, thawIndex: last, augmentation: "none" },
@@ -69,8 +54,7 @@ export async function fineTune(
       : `Training from ${candidate?.name ?? "the thaw point"} on`;
   const tried = (setting: ArmSetting, step: string) => {
     context.onEvent?.({ kind: "phase", says });
-    const most = minutes === undefined ? undefined : minutes * trainShare;
-    return attempt(setting, step, probe, bench, run, steps, most, context);
+    return attempt(setting, step, given);
   };
   const forced = plan.check === "none";
   let done = await tried(arm, "fit");
