@@ -13,7 +13,7 @@ import {
   trainableParameters,
 } from "./check-spec.ts";
 import { fixShapes } from "./fixed-shapes.ts";
-import { clip, writeGradientNorm } from "./gradient-norm.ts";
+import { afterGradients, clip, writeGradientNorm } from "./gradient-norm.ts";
 import { writeCrossEntropy } from "./loss.ts";
 import { lower } from "./lower.ts";
 import { type DeclareState, writeOptimizer } from "./optimizers.ts";
@@ -91,8 +91,6 @@ export function buildTrainingGraph(spec: TrainingSpec): TrainingGraph {
     ofParameters,
     (name) => dimsOf(graph, name).length,
   );
-  // The clipped gradients, which every update starts from, depend on all that reads a parameter.
-  const inPlace = spec.clipNorm !== undefined;
   const declare =
     (parameter?: string): DeclareState =>
     (role, initial) => {
@@ -106,7 +104,6 @@ export function buildTrainingGraph(spec: TrainingSpec): TrainingGraph {
         output,
         role,
         initial: tensor,
-        inPlace,
         ...(parameter === undefined ? {} : { parameter }),
       });
       return { input, output };
@@ -114,13 +111,11 @@ export function buildTrainingGraph(spec: TrainingSpec): TrainingGraph {
   const keep = (role: "parameter" | "running-statistic", parameter: string, output: string) => {
     const initial = graph.initializers.get(parameter);
     if (initial?.type === "float32")
-      state.push({
-        ...{ input: parameter, output, role, parameter, initial },
-        inPlace: inPlace && role === "parameter",
-      });
+      state.push({ input: parameter, output, role, parameter, initial });
   };
 
-  const optimize = writeOptimizer(build, spec.optimizer, learningRate, declare());
+  const late = afterGradients(build, gradientNorm);
+  const optimize = writeOptimizer(build, spec.optimizer, late(learningRate), declare());
   for (const group of spec.groups) {
     const update = optimize(group);
     for (const parameter of group.parameters) {
@@ -147,7 +142,9 @@ export function buildTrainingGraph(spec: TrainingSpec): TrainingGraph {
       build.add("Add", [average.input, change], {}, { output: average.output });
     }
   }
-  for (const { parameter, next } of statistics) keep("running-statistic", parameter, next);
+  for (const { parameter, next } of statistics) {
+    keep("running-statistic", parameter, late(next));
+  }
 
   const floats = (name: string, shape: readonly Dimension[]): ValueInfo => ({
     name,

@@ -9,6 +9,16 @@ export function writeGradientNorm(build: GraphBuilder, gradients: readonly strin
   return build.add("Sqrt", [build.add("Sum", squares)]);
 }
 
+/**
+ * Writes a value that waits for the norm, and with it for everything the gradients are computed
+ * from: what depends on it may take the place of a parameter or a running statistic.
+ */
+export function afterGradients(build: GraphBuilder, norm: string): (value: string) => string {
+  const BOOL = 9;
+  const known = build.add("Cast", [norm], { to: BOOL });
+  return (value) => build.add("Where", [known, value, value]);
+}
+
 /** Scales all gradients by min(1, limit / (norm + 1e-6)), as PyTorch's `clip_grad_norm_`. */
 export function clip(
   build: GraphBuilder,

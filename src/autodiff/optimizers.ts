@@ -31,7 +31,7 @@ export type UpdateWriter = (update: Update) => void;
 
 /**
  * Writes what the parameters share and returns the writer of a group's updates.
- * @param learningRate name of the scalar input
+ * @param learningRate name of a scalar; each update of a parameter is scaled by it
  * @param declareShared declares state that belongs to no parameter
  */
 export function writeOptimizer(

@@ -55,7 +55,8 @@ export interface TrainingSpec {
 }
 
 /**
- * A tensor that one step puts out and the next takes in. AdamW's moments are plain sums,
+ * A tensor that one step puts out and the next takes in. When the next value is written, nothing but
+ * that very operator reads the old one, whose place it may take. AdamW's moments are plain sums,
  * M = beta * M + g, PyTorch's divided by 1 - beta.
  */
 export interface StateTensor {
@@ -71,8 +72,6 @@ export interface StateTensor {
   /** The network's initializer it belongs to; absent for the step counter. */
   readonly parameter?: string;
   readonly initial: Tensor<"float32">;
-  /** Whether nothing reads the value any more when the next one is written, which may replace it. */
-  readonly inPlace: boolean;
 }
 
 /** One training step as an ordinary ONNX graph. Every array is float32. */

@@ -52,8 +52,7 @@ export interface Stepper {
 }
 
 /**
- * Opens a training graph. A step writes what it can in place; the rest of the state lives in two
- * buffers a tensor, which change places after every step. Nothing is allocated that grows.
+ * Opens a training graph, whose state each step overwrites in place.
  * @throws ThawError `runtime/load-failed`
  */
 export async function createStepper(
@@ -62,14 +61,13 @@ export async function createStepper(
   options: SessionOptions = {},
 ): Promise<Stepper> {
   const session = await openWeightsAsInputs(runtime, graph.model, options, graph.gradients);
-  return new BufferedStepper(session, graph);
+  return new InPlaceStepper(session, graph);
 }
 
-class BufferedStepper implements Stepper {
+class InPlaceStepper implements Stepper {
   readonly #session: Session;
   readonly #graph: TrainingGraph;
-  #now: Map<StateTensor, Tensor<"float32">>;
-  #next: Map<StateTensor, Tensor<"float32">>;
+  readonly #state: ReadonlyMap<StateTensor, Tensor<"float32">>;
   readonly #results: Readonly<Record<string, Tensor<"float32">>>;
   readonly #dims: ReadonlyMap<string, readonly number[]>;
   readonly #keepAll: readonly Float32Array[];
@@ -78,13 +76,7 @@ class BufferedStepper implements Stepper {
   constructor(session: Session, graph: TrainingGraph) {
     this.#session = session;
     this.#graph = graph;
-    this.#now = new Map(graph.state.map((state) => [state, copyOf(state.initial)]));
-    this.#next = new Map(
-      [...this.#now].map(([state, tensor]) => [
-        state,
-        state.inPlace ? tensor : blank(state.initial.dims),
-      ]),
-    );
+    this.#state = new Map(graph.state.map((state) => [state, copyOf(state.initial)]));
     const { loss, logits, gradientNorm } = graph.outputs;
     const dimsOf = (name: string) =>
       [...graph.model.graph.inputs, ...graph.model.graph.outputs]
@@ -119,10 +111,11 @@ class BufferedStepper implements Stepper {
       feeds[name] = fitted(name, masks[index] ?? new Float32Array(), dims);
     });
     const fetches: Record<string, Tensor> = { ...this.#results };
-    for (const [state, tensor] of this.#now) feeds[state.input] = tensor;
-    for (const [state, tensor] of this.#next) fetches[state.output] = tensor;
+    for (const [{ input, output }, tensor] of this.#state) {
+      feeds[input] = tensor;
+      fetches[output] = tensor;
+    }
     await this.#session.run(feeds, fetches);
-    [this.#now, this.#next] = [this.#next, this.#now];
     return {
       loss: this.#result(outputs.loss)[0] ?? Number.NaN,
       gradientNorm: this.#result(outputs.gradientNorm)[0] ?? Number.NaN,
@@ -131,14 +124,14 @@ class BufferedStepper implements Stepper {
   }
 
   state(): Snapshot {
-    return new Map([...this.#now].map(([state, tensor]) => [state.input, copyOf(tensor)]));
+    return new Map([...this.#state].map(([state, tensor]) => [state.input, copyOf(tensor)]));
   }
 
   restore(snapshot: Snapshot): void {
     const known = new Set(this.#graph.state.map((state) => state.input));
     const foreign = [...snapshot.keys()].find((name) => !known.has(name));
     if (foreign !== undefined) refuseState(foreign);
-    const restored = [...this.#now].map(([state, tensor]) => {
+    const restored = [...this.#state].map(([state, tensor]) => {
       const given = snapshot.get(state.input);
       const fits =
         given?.type === "float32" &&
@@ -156,7 +149,7 @@ class BufferedStepper implements Stepper {
 
   averages(): ReadonlyMap<string, Tensor> {
     const found = new Map(this.parameters());
-    for (const [{ role, parameter }, tensor] of this.#now) {
+    for (const [{ role, parameter }, tensor] of this.#state) {
       if (role === "average" && parameter !== undefined) found.set(parameter, copyOf(tensor));
     }
     return found;
@@ -164,7 +157,7 @@ class BufferedStepper implements Stepper {
 
   current(): Readonly<Record<string, Tensor<"float32">>> {
     return Object.fromEntries(
-      [...this.#now].flatMap(([{ role, parameter }, tensor]) =>
+      [...this.#state].flatMap(([{ role, parameter }, tensor]) =>
         parameter !== undefined && (role === "parameter" || role === "running-statistic")
           ? [[parameter, tensor]]
           : [],
