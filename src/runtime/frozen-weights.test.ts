@@ -84,9 +84,9 @@ describe("training in the layout the machine runs fastest", () => {
     const groups = [{ parameters: trained, learningRateScale: 1, weightDecayScale: 1 }];
     const graph = buildTrainingGraph(await trainingSpec({ network: before, batch: BATCH, groups }));
     const stepper = await createStepper(runtime, graph, { threads: 1 });
-    const written = await readModel(opened.at(-1) ?? new Uint8Array());
-    const blocked = written.graph.nodes.some(({ domain }) => domain !== "");
-    expect(blocked).toBe(block !== undefined);
+    expect(new TextDecoder().decode(opened.at(-1)).includes("ReorderInput")).toBe(
+      block !== undefined,
+    );
 
     for (let seed = 1; seed <= 5; seed++) await stepper.step(batchOf(BATCH, { seed }));
     const after = writeModel(withTensors(before, stepper.parameters()));

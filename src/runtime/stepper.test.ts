@@ -71,12 +71,7 @@ test.each(
   });
   const graph = buildTrainingGraph(spec);
   const stepper = await createStepper(onnxRuntime, graph, { threads: 1 });
-  const session = await openWeightsAsInputs(
-    onnxRuntime,
-    graph.model,
-    { threads: 1 },
-    graph.gradients,
-  );
+  const session = await openWeightsAsInputs(onnxRuntime, graph.model, { threads: 1 });
   let state: Record<string, Tensor> = Object.fromEntries(
     graph.state.map(({ input, initial }) => [input, initial]),
   );

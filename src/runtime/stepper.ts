@@ -1,8 +1,9 @@
 import type { StateTensor, TrainingGraph } from "../autodiff/training-graph.ts";
 import { ThawError } from "../errors.ts";
 import { elementCount, float32, type Tensor } from "../onnx/tensor.ts";
-import type { Runtime, Session, SessionOptions } from "./session.ts";
-import { openWeightsAsInputs } from "./weights-as-inputs.ts";
+import type { OverwritingSession } from "./overwrite.ts";
+import type { Runtime, SessionOptions } from "./session.ts";
+import { openTraining } from "./weights-as-inputs.ts";
 
 /** One batch; every array holds the whole batch, padded rows included. */
 export interface StepInputs {
@@ -60,12 +61,12 @@ export async function createStepper(
   graph: TrainingGraph,
   options: SessionOptions = {},
 ): Promise<Stepper> {
-  const session = await openWeightsAsInputs(runtime, graph.model, options, graph.gradients);
+  const session = await openTraining(runtime, graph, options);
   return new InPlaceStepper(session, graph);
 }
 
 class InPlaceStepper implements Stepper {
-  readonly #session: Session;
+  readonly #session: OverwritingSession;
   readonly #graph: TrainingGraph;
   readonly #state: ReadonlyMap<StateTensor, Tensor<"float32">>;
   readonly #results: Readonly<Record<string, Tensor<"float32">>>;
@@ -73,7 +74,7 @@ class InPlaceStepper implements Stepper {
   readonly #keepAll: readonly Float32Array[];
   #running: Promise<unknown> = Promise.resolve();
 
-  constructor(session: Session, graph: TrainingGraph) {
+  constructor(session: OverwritingSession, graph: TrainingGraph) {
     this.#session = session;
     this.#graph = graph;
     this.#state = new Map(graph.state.map((state) => [state, copyOf(state.initial)]));
@@ -99,7 +100,7 @@ class InPlaceStepper implements Stepper {
   }
 
   async #step(inputs: StepInputs): Promise<StepResult> {
-    const { inputs: names, outputs } = this.#graph;
+    const { inputs: names, outputs: results } = this.#graph;
     const masks = inputs.masks ?? this.#keepAll;
     const feeds: Record<string, Tensor> = {
       [names.features]: this.#fed(names.features, inputs.features),
@@ -110,16 +111,16 @@ class InPlaceStepper implements Stepper {
     names.dropoutMasks.forEach(({ name, dims }, index) => {
       feeds[name] = fitted(name, masks[index] ?? new Float32Array(), dims);
     });
-    const fetches: Record<string, Tensor> = { ...this.#results };
+    const outputs: Record<string, Tensor> = { ...this.#results };
     for (const [{ input, output }, tensor] of this.#state) {
       feeds[input] = tensor;
-      fetches[output] = tensor;
+      outputs[output] = tensor;
     }
-    await this.#session.run(feeds, fetches);
+    await this.#session.run(feeds, outputs);
     return {
-      loss: this.#result(outputs.loss)[0] ?? Number.NaN,
-      gradientNorm: this.#result(outputs.gradientNorm)[0] ?? Number.NaN,
-      logits: this.#result(outputs.logits),
+      loss: this.#result(results.loss)[0] ?? Number.NaN,
+      gradientNorm: this.#result(results.gradientNorm)[0] ?? Number.NaN,
+      logits: this.#result(results.logits),
     };
   }
 
