@@ -1,89 +1,163 @@
+import { blockLayout } from "../src/autodiff/blocked/block-layout.ts";
+import { moveBlocks } from "../src/autodiff/blocked/move-blocks.ts";
+import { shift } from "../src/autodiff/blocked/shift.ts";
+import { NCHWC, Values } from "../src/autodiff/blocked/values.ts";
+import { differentiate } from "../src/autodiff/reverse.ts";
 import { onnxRuntime } from "../src/node/onnxruntime.ts";
-import { type AttributeInput, GraphBuilder } from "../src/onnx/build.ts";
+import { GraphBuilder } from "../src/onnx/build.ts";
+import type { Graph, Model } from "../src/onnx/graph.ts";
+import { prune } from "../src/onnx/prune.ts";
 import { elementCount, float32 } from "../src/onnx/tensor.ts";
+import { namesInUse } from "../src/onnx/values.ts";
 import { writeModel } from "../src/onnx/write.ts";
+import { blockSize } from "../src/runtime/block-size.ts";
 
 const BATCH = 32;
-const BLOCKED = { domain: "com.microsoft.nchwc" };
-const CONTRIB = { domain: "com.microsoft" };
+const THREADS = 2;
 type Dims = readonly number[];
 
-/** Processor milliseconds of a small graph on one thread, the best of five runs. */
-async function time(
-  label: string,
-  inputs: Readonly<Record<string, Dims>>,
-  write: (build: GraphBuilder) => string,
-): Promise<void> {
-  const build = new GraphBuilder(Object.keys(inputs));
-  // Reduced to a number, so that no large output has to be copied out.
-  const result = build.add("ReduceMax", [write(build)], { keepdims: 0 });
-  const info = (name: string, shape: Dims) => ({ name, type: "float32", shape }) as const;
-  const graph = build.build(
-    "formula",
-    Object.entries(inputs).map(([name, dims]) => info(name, dims)),
-    [info(result, [])],
-  );
-  const opsets = new Map([
-    ["", 21],
-    [CONTRIB.domain, 1],
-    [BLOCKED.domain, 1],
-  ]);
-  const model = { graph, opsets, irVersion: 10, producer: "thaw", metadata: new Map() };
-  const session = await onnxRuntime.open(writeModel(model), { threads: 1, optimization: "basic" });
+const found = await blockSize(onnxRuntime);
+if (found === undefined) throw new Error("this machine's ONNX Runtime has no blocked layout");
+const block = found;
+
+/** Wall milliseconds, the best of five runs. */
+async function time(label: string, model: Model): Promise<void> {
+  const session = await onnxRuntime.open(writeModel(model), {
+    threads: THREADS,
+    optimization: "extended",
+  });
   const feeds = Object.fromEntries(
-    Object.entries(inputs).map(([name, dims]) => [
-      name,
-      float32(new Float32Array(elementCount(dims)).fill(0.5), dims),
-    ]),
+    model.graph.inputs.map(({ name, shape }) => {
+      const dims = shape?.map(Number) ?? [];
+      return [name, float32(new Float32Array(elementCount(dims)).fill(0.5), dims)];
+    }),
   );
   let best = Number.POSITIVE_INFINITY;
   for (let run = 0; run < 6; run++) {
-    const before = process.cpuUsage();
+    const before = performance.now();
     await session.run(feeds);
-    const { user, system } = process.cpuUsage(before);
-    if (run > 0) best = Math.min(best, (user + system) / 1000);
+    if (run > 0) best = Math.min(best, performance.now() - before);
   }
   await session.release();
   console.log(`${label.padEnd(64)} ${best.toFixed(2)} ms`);
 }
 
-const reshape = (build: GraphBuilder, value: string, dims: Dims) =>
-  build.add("Reshape", [value, build.ints(dims)]);
+const info = (name: string, shape: Dims) => ({ name, type: "float32", shape }) as const;
 
-for (const [channels, size] of [
-  [32, 112],
-  [144, 56],
-  [576, 14],
-] as const) {
-  const name = `depthwise 3x3, ${channels} channels at ${size}`;
-  const maps = [BATCH, channels, size, size];
-  const pads = { kernel_shape: [3, 3], pads: [1, 1, 1, 1] };
-  const layer: Record<string, AttributeInput> = { ...pads, group: channels };
-  await time(`${name}: forward, plain`, { x: maps, w: [channels, 1, 3, 3] }, (build) =>
-    build.add("Conv", ["x", "w"], layer),
+function modelOf(graph: Graph): Model {
+  const opsets = new Map([
+    ["", 21],
+    [NCHWC.domain, 1],
+  ]);
+  return { graph, opsets, irVersion: 10, producer: "thaw", metadata: new Map() };
+}
+
+/** The graph with one element of its only output as output, so that no large one is copied out. */
+function oneElement(graph: Graph): Graph {
+  const build = new GraphBuilder(namesInUse(graph));
+  for (const [name, tensor] of graph.initializers) build.initializers.set(name, tensor);
+  for (const node of graph.nodes) build.copy(node);
+  const flat = build.add("Reshape", [graph.outputs[0]?.name ?? "", build.ints([-1])]);
+  const first = build.add("Slice", [flat, build.ints([0]), build.ints([1])]);
+  return build.build(graph.name, graph.inputs, [info(first, [1])]);
+}
+
+interface Layer {
+  readonly x: Dims;
+  readonly w: Dims;
+  readonly y: Dims;
+  readonly stride: number;
+}
+
+/** A layer's forward pass or one of its gradients, as training graphs have it in both layouts. */
+function passes({ x, w, y, stride }: Layer, wanted: "y" | "x" | "w") {
+  const build = new GraphBuilder(["x", "w", "y", "dy"]);
+  const pad = ((w[2] ?? 1) - 1) / 2;
+  const layer = {
+    kernel_shape: w.slice(2),
+    pads: [pad, pad, pad, pad],
+    strides: [stride, stride],
+    group: w[1] === 1 ? (w[0] ?? 1) : 1,
+  };
+  build.add("Conv", ["x", "w"], layer, { output: "y" });
+  const dims = new Map(Object.entries({ x, w, y }));
+  const gradients = differentiate(
+    { nodes: [...build.nodes], dims: (value) => dims.get(value) ?? [], constant: () => undefined },
+    build,
+    new Set([wanted]),
+    new Map([["y", "dy"]]),
   );
-  await time(`${name}: forward, blocked`, { x: maps, w: [channels, 1, 3, 3] }, (build) =>
-    build.add("Conv", ["x", "w"], layer, BLOCKED),
+  const result = wanted === "y" ? "y" : (gradients.get(wanted) ?? "");
+  const inputs = [info("x", x), info("w", w), info("dy", y)];
+  const graph = build.build("layer", inputs, [info(result, dims.get(wanted) ?? [])]);
+  const blocked = blockLayout(modelOf(graph), block, gradients).graph;
+  return {
+    plain: modelOf(oneElement(prune(graph))),
+    blocked: modelOf(oneElement(prune(betweenLayers(blocked)))),
+  };
+}
+
+/** As between other layers: maps come in blocked, and what is read at the end may stay so. */
+function betweenLayers(graph: Graph): Graph {
+  const handed = new Map(
+    graph.nodes.flatMap(({ op, inputs: [from = ""], outputs: [to = ""] }) =>
+      op === "ReorderInput" && (from === "x" || from === "dy") ? [[to, from]] : [],
+    ),
   );
-  for (const [label, domain] of [
-    ["plain", {}],
-    ["blocked", BLOCKED],
+  const [output] = graph.outputs;
+  const last = graph.nodes.find(({ outputs }) => outputs[0] === output?.name);
+  const left = last?.op === "ReorderOutput" && output?.shape?.[0] === BATCH ? last : undefined;
+  return {
+    ...graph,
+    nodes: graph.nodes
+      .filter((node) => node !== left && !handed.has(node.outputs[0] ?? ""))
+      .map((node) => ({ ...node, inputs: node.inputs.map((name) => handed.get(name) ?? name) })),
+    outputs: graph.outputs.map((value) => ({ ...value, name: left?.inputs[0] ?? value.name })),
+  };
+}
+
+async function timeLayer(name: string, layer: Layer): Promise<void> {
+  for (const [pass, wanted] of [
+    ["forward", "y"],
+    ["dX", "x"],
+    ["dW", "w"],
   ] as const) {
-    await time(`${name}: dW as grouped convolution, ${label}`, { x: maps, dy: maps }, (build) =>
-      build.add(
-        "Conv",
-        [
-          reshape(build, "x", [1, BATCH * channels, size, size]),
-          reshape(build, "dy", [BATCH * channels, 1, size, size]),
-        ],
-        { kernel_shape: [size, size], pads: [1, 1, 1, 1], group: BATCH * channels },
-        domain,
-      ),
-    );
+    const { plain, blocked } = passes(layer, wanted);
+    await time(`${name}: ${pass}, plain`, plain);
+    await time(`${name}: ${pass}, blocked`, blocked);
   }
-  await time(`${name}: to blocked layout`, { x: maps }, (build) =>
-    build.add("ReorderInput", ["x"], {}, BLOCKED),
+}
+
+async function timePiece(
+  label: string,
+  inputs: Readonly<Record<string, Dims>>,
+  write: (build: GraphBuilder) => string,
+): Promise<void> {
+  const build = new GraphBuilder(Object.keys(inputs));
+  const output = write(build);
+  const graph = build.build(
+    "piece",
+    Object.entries(inputs).map(([name, dims]) => info(name, dims)),
+    [info(output, [])],
   );
+  await time(label, modelOf(oneElement(graph)));
+}
+
+const valuesOf = (build: GraphBuilder) => new Values(build, block, new Map(), () => undefined);
+
+for (const [channels, size, stride] of [
+  [32, 112, 1],
+  [96, 112, 2],
+  [144, 56, 1],
+  [576, 14, 1],
+] as const) {
+  const after = size / stride;
+  await timeLayer(`depthwise 3x3, ${channels} channels at ${size}, stride ${stride}`, {
+    x: [BATCH, channels, size, size],
+    w: [channels, 1, 3, 3],
+    y: [BATCH, channels, after, after],
+    stride,
+  });
 }
 
 for (const [channels, size] of [
@@ -92,62 +166,53 @@ for (const [channels, size] of [
   [256, 14],
   [512, 7],
 ] as const) {
-  const name = `dense 3x3, ${channels} channels at ${size}`;
-  const [maps, positions, groups] = [[BATCH, channels, size, size], size * size, channels / 16];
-  for (const [label, domain] of [
-    ["plain", {}],
-    ["blocked", BLOCKED],
-  ] as const) {
-    await time(`${name}: forward, ${label}`, { x: maps, w: [channels, channels, 3, 3] }, (build) =>
-      build.add("Conv", ["x", "w"], { kernel_shape: [3, 3], pads: [1, 1, 1, 1] }, domain),
-    );
-  }
-  const taps = [0, 1, 2].flatMap((row) => [0, 1, 2].map((column) => [row, column] as const));
-  await time(
-    `${name}: dW, nine products of NHWC slices`,
-    { x: [BATCH, size + 2, size + 2, channels], dy: [channels, BATCH * positions] },
-    (build) =>
-      build.add(
-        "Sum",
-        taps.map(([row, column]) => {
-          const slice = build.add("Slice", [
-            "x",
-            build.ints([row, column]),
-            build.ints([row + size, column + size]),
-            build.ints([1, 2]),
-          ]);
-          return build.add("MatMul", ["dy", reshape(build, slice, [BATCH * positions, channels])]);
-        }),
-      ),
-  );
-  await time(
-    `${name}: dW, nine blocked 1x1 convolutions with x as weights`,
-    { x: [groups, BATCH, size + 2, size + 2, 16], dy: [channels, (BATCH * positions) / 16, 16] },
-    (build) => {
-      const turned = build.add("Transpose", ["dy"], { perm: [1, 0, 2] });
-      const input = reshape(build, turned, [1, BATCH * positions, channels, 1]);
-      return build.add(
-        "Sum",
-        taps.map(([row, column]) => {
-          const slice = build.add("Slice", [
-            "x",
-            build.ints([row, column]),
-            build.ints([row + size, column + size]),
-            build.ints([2, 3]),
-          ]);
-          const weights = reshape(build, slice, [channels, BATCH * positions, 1, 1]);
-          return build.add("Conv", [input, weights], { kernel_shape: [1, 1] }, BLOCKED);
-        }),
-      );
-    },
-  );
+  const maps = [BATCH, channels, size, size];
+  await timeLayer(`dense 3x3, ${channels} channels at ${size}`, {
+    ...{ x: maps, w: [channels, channels, 3, 3], y: maps },
+    stride: 1,
+  });
 }
 
-const window = { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] };
-await time("MaxPool 3x3 of 64 x 112 x 112", { x: [BATCH, 64, 112, 112] }, (build) =>
-  build.add("MaxPool", ["x"], window),
-);
-await time("the same with indices", { x: [BATCH, 64, 112, 112] }, (build) => {
-  const [y = "", index = ""] = build.addMany("MaxPool", ["x"], 2, window);
-  return build.add("Add", [y, build.add("Cast", [index], { to: 1 })]);
+const [channels, size] = [512, 7];
+const maps = [BATCH, channels, size, size];
+const name = `${channels} channels at ${size}`;
+await timePiece(`${name} shifted by one: Pad and Slice`, { x: maps }, (build) => {
+  const apart = build.add("Reshape", [
+    "x",
+    build.ints([BATCH, channels / block, size, size, block]),
+  ]);
+  const wide = build.add("Pad", [apart, build.ints([0, 0, 0, 0, 0, 0, 0, 1, 1, 0])]);
+  const [starts, ends, axes] = [
+    [1, 1],
+    [size + 1, size + 1],
+    [2, 3],
+  ].map((numbers) => build.ints(numbers));
+  return build.add("Slice", [wide, starts ?? "", ends ?? "", axes ?? ""]);
 });
+await timePiece(`${name} shifted by one: depthwise convolution`, { x: maps }, (build) =>
+  shift(valuesOf(build), "x", maps, { starts: [1, 1], strides: [1, 1], size: [size, size] }),
+);
+const pieces = [9, channels / block, channels];
+await timePiece("blocks of 512 x 512 x 3 x 3: Transpose", { x: [...pieces, block] }, (build) =>
+  build.add("Transpose", ["x"], { perm: [2, 1, 0, 3] }),
+);
+await timePiece("blocks of 512 x 512 x 3 x 3: Gather", { x: [...pieces, block] }, (build) =>
+  moveBlocks(valuesOf(build), "x", pieces, [2, 1, 0]),
+);
+
+const wide = [BATCH, 64, 56, 56];
+const rows = BATCH * 64;
+await timePiece("sums of products of 64 x 56 x 56: Mul and ReduceSum", { x: wide }, (build) =>
+  build.add("ReduceSum", [build.add("Mul", ["x", "x"]), build.ints([2, 3])]),
+);
+await timePiece("sums of products of 64 x 56 x 56: a convolution", { x: wide }, (build) =>
+  build.add(
+    "Conv",
+    [
+      build.add("Reshape", ["x", build.ints([1, rows, 56, 56])]),
+      build.add("Reshape", ["x", build.ints([rows, 1, 56, 56])]),
+    ],
+    { group: rows, kernel_shape: [56, 56] },
+    NCHWC,
+  ),
+);
