@@ -109,7 +109,7 @@ async function search(
     losses: calibratedLosses,
     onTrial: async (after, result) => {
       const arm = after.arms.find(({ id }) => id === result.arm);
-      run.log({ kind: "trial", arm, result });
+      if (arm !== undefined) run.log({ kind: "trial", arm, result });
       await steps.checkpoint("search", json(searchState), after);
       await steps.forget(trialName(current));
       current = after;

@@ -12,6 +12,7 @@ import {
   writeFault,
   writeFileAtomic,
 } from "../node/write-file.ts";
+import type { JournalEntry } from "../train/journal.ts";
 import { version } from "../version.ts";
 import { trainOptions } from "./options.ts";
 
@@ -52,7 +53,7 @@ export interface RunFolder {
    * Adds one line to the journal, at once: a caller that does not wait must see a failure too.
    * @throws ThawError `node/disk-full`, `node/unwritable`
    */
-  log(entry: object): void;
+  log(entry: JournalEntry): void;
   /** Removes one of the run's folders: at once, whatever ends the process meanwhile. */
   forget(name: "checkpoint" | "scratch"): Promise<void>;
   unlock(): Promise<void>;

@@ -31,16 +31,28 @@ export const divergedEvent = z.object({
   says: z.string(),
 });
 
+/** A state that can be resumed from is kept. */
+export const checkpointEvent = z.object({
+  kind: z.literal("checkpoint"),
+  epoch: z.int().nonnegative(),
+  step: z.int().nonnegative(),
+  /** How long training waited for it. */
+  seconds: z.number().nonnegative(),
+});
+
 export const stoppedEvent = z.object({
   kind: z.literal("stopped"),
   reason: z.enum(["epochs", "patience", "time"]),
   bestEpoch: z.int().nonnegative(),
+  /** All of training, checkpoints and validation included. */
+  seconds: z.number().nonnegative(),
 });
 
 export const fitEvent = z.discriminatedUnion("kind", [
   stepEvent,
   epochEvent,
   divergedEvent,
+  checkpointEvent,
   stoppedEvent,
 ]);
 export type FitEvent = z.infer<typeof fitEvent>;

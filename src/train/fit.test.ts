@@ -42,7 +42,26 @@ describe("a fit", () => {
       kind: "stopped",
       reason: "epochs",
       bestEpoch: result.bestEpoch,
+      seconds: result.seconds,
     });
+  });
+
+  test("tells of every checkpoint once it is kept, and what it cost", async () => {
+    const told: string[] = [];
+    await fit(
+      tinyFit({
+        checkpointSeconds: 0,
+        onEvent: (event) => {
+          if (event.kind !== "checkpoint") return;
+          told.push(`told ${event.epoch}/${event.step}`);
+          expect(event.seconds).toBeGreaterThanOrEqual(0);
+        },
+        onCheckpoint: async ({ progress: { epoch, step } }) => {
+          told.push(`kept ${epoch}/${step}`);
+        },
+      }),
+    );
+    expect(told.slice(0, 4)).toEqual(["kept 0/0", "told 0/0", "kept 0/1", "told 0/1"]);
   });
 
   test("changes trained parameters only, and gives back no others", async () => {

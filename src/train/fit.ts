@@ -64,7 +64,10 @@ async function run(options: FitOptions, trainable: Trainable): Promise<FitResult
     const start = performance.now();
     const state: FitState = { progress, tensors: trainable.state(), best };
     await options.onCheckpoint?.(state);
-    timer.wrote(start, performance.now());
+    const end = performance.now();
+    timer.wrote(start, end);
+    const { epoch, step } = progress;
+    emit({ kind: "checkpoint", epoch, step, seconds: (end - start) / 1000 });
   }
 
   async function step(): Promise<Diverged | undefined> {
@@ -161,7 +164,8 @@ async function run(options: FitOptions, trainable: Trainable): Promise<FitResult
   trainable.restart(best);
   const logits = await validationLogits(options, trainable);
   const { bestEpoch } = progress.patience;
-  emit({ kind: "stopped", reason: stopped, bestEpoch });
+  const seconds = before + performance.now() / 1000;
+  emit({ kind: "stopped", reason: stopped, bestEpoch, seconds });
   return {
     weights: best,
     history: progress.history,
@@ -169,7 +173,7 @@ async function run(options: FitOptions, trainable: Trainable): Promise<FitResult
     validationLogits: logits,
     validationLoss: crossEntropy(logits, labels, classes),
     stopped,
-    seconds: before + performance.now() / 1000,
+    seconds,
   };
 }
 
