@@ -76,7 +76,7 @@ export async function openCase(
   name: Case,
   clock: Clock,
 ): Promise<OpenCase> {
-  const model = simplify(upgradeModel(await readModel(new Uint8Array(await readFile(file)))));
+  const model = simplify(upgradeModel(await readModel(await readFile(file))));
   const picture = noise([BATCH, 3, SIZE, SIZE]);
   if (name === "inference") return openInference(foldBatchNorm(model), picture, clock);
   const shapes = await discoverShapes(onnxRuntime, model, picture.dims);
