@@ -9,7 +9,7 @@ import { argmaxRows } from "../train/softmax.ts";
 import { calibratedLosses } from "./calibrated-losses.ts";
 import { fitResultCodec, fitStateCodec } from "./codecs.ts";
 import type { JobContext } from "./events.ts";
-import { type ArmSetting, openArm } from "./open-arm.ts";
+import { type ArmSetting, cacheOf, openArm } from "./open-arm.ts";
 import type { RunFolder } from "./run-folder.ts";
 import type { Steps } from "./steps.ts";
 import type { Workbench } from "./workbench.ts";
@@ -49,11 +49,11 @@ export async function attempt(
   { probe, bench, run, steps, minutes, context }: AfterProbe,
 ): Promise<Attempt> {
   const { train, val } = bench.examples;
-  const opened = await openArm(bench, arm, train, val, context);
-  try {
-    const result = await steps.once(step, fitResultCodec, async () => {
+  const result = await steps.once(step, fitResultCodec, async () => {
+    const opened = await openArm(bench, arm, train, val, context);
+    try {
       const resumeFrom = await steps.restore(step, fitStateCodec);
-      return fit({
+      return await fit({
         ...opened.fit,
         network: withTensors(opened.fit.network, headTensors(probe)),
         train,
@@ -64,22 +64,18 @@ export async function attempt(
         onCheckpoint: (state) => steps.checkpoint(step, fitStateCodec, state),
         ...(resumeFrom === undefined ? {} : { resumeFrom }),
       });
-    });
-    const labels = val.map(({ label }) => label);
-    const classes = bench.dataset.classes.length;
-    const verdict = judge(
-      outcome(probe.validationLogits, labels, classes),
-      outcome(result.validationLogits, labels, classes),
-    );
-    return {
-      arm,
-      fit: result,
-      verdict,
-      ...(opened.cache === undefined ? {} : { cache: opened.cache }),
-    };
-  } finally {
-    await opened.close();
-  }
+    } finally {
+      await opened.close();
+    }
+  });
+  const labels = val.map(({ label }) => label);
+  const classes = bench.dataset.classes.length;
+  const verdict = judge(
+    outcome(probe.validationLogits, labels, classes),
+    outcome(result.validationLogits, labels, classes),
+  );
+  const cache = cacheOf(bench, arm, train, val);
+  return { arm, fit: result, verdict, ...(cache === undefined ? {} : { cache }) };
 }
 
 function tell(

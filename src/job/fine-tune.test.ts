@@ -1,9 +1,12 @@
 import { resolve } from "node:path";
 import sharp from "sharp";
-import { expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import type { PictureLoader } from "../data/view.ts";
 import { onnxRuntime } from "../node/onnxruntime.ts";
 import { blobs, temporaryFolder } from "../node/pictures.fixture.ts";
+import type { Plan } from "../plan/plan.ts";
 import { fitLinearProbe } from "../train/linear-probe.ts";
+import type { AfterProbe } from "./attempt.ts";
 import { tabulateFeatures } from "./features.ts";
 import { fineTune } from "./fine-tune.ts";
 import { openLoader, planFor } from "./inspect.ts";
@@ -25,13 +28,21 @@ function tinted(channel: number, number: number): Promise<Buffer> {
     .toBuffer();
 }
 
-test("a training that ends clearly worse than the linear probe is done again at a lower rate, once", async () => {
+let plan: Plan;
+let given: AfterProbe;
+let loader: PictureLoader;
+let remove: () => Promise<void>;
+const logged: object[] = [];
+
+beforeAll(async () => {
   const files: Record<string, Buffer> = {};
   for (let number = 0; number < 40; number++) {
     files[`blue/${number}.png`] = await tinted(2, number);
     files[`red/${number}.png`] = await tinted(0, 100 + number);
   }
-  const { root, remove } = await temporaryFolder(files);
+  const folder = await temporaryFolder(files);
+  const { root } = folder;
+  remove = folder.remove;
   const options = parseOptions(trainOptions, {
     model: resolve(import.meta.dirname, "../../test/fixtures/golden/resnet.onnx"),
     valFraction: 0.4,
@@ -40,53 +51,86 @@ test("a training that ends clearly worse than the linear probe is done again at 
   });
   const pictures = await readPictures(root, options, {});
   const network = await openNetwork(options, {});
-  const loader = openLoader(pictures, network, options, {});
-  try {
-    const measured = await survey(pictures, network, loader, options, {});
-    const plan = planFor(pictures, network, measured, options);
-    const bench = layOut(pictures, network, loader, plan, {
-      seed: 0,
-      memoryMB: 16,
-      fileBytes: 0,
-      scratch: `${root}/scratch`,
+  loader = openLoader(pictures, network, options, {});
+  const measured = await survey(pictures, network, loader, options, {});
+  plan = { ...planFor(pictures, network, measured, options), check: "race" };
+  const bench = layOut(pictures, network, loader, plan, {
+    seed: 0,
+    memoryMB: 16,
+    fileBytes: 0,
+    scratch: `${root}/scratch`,
+  });
+  const steps = await openSteps(`${root}/checkpoint`, () => undefined);
+  const features = await tabulateFeatures(bench, steps, {});
+  const probe = await fitLinearProbe({
+    runtime: onnxRuntime,
+    classes: 2,
+    train: features.of(bench.examples.train),
+    validation: features.of(bench.examples.val),
+    classWeights: bench.classWeights,
+  });
+  given = { probe, bench, run: { log: (entry) => logged.push(entry) }, steps, context: {} };
+}, 60_000);
+
+afterAll(async () => {
+  await loader.close();
+  await remove();
+});
+
+beforeEach(() => {
+  logged.length = 0;
+});
+
+const isRetry = (entry: object) => "kind" in entry && entry.kind === "retry";
+
+test("a training that ends clearly worse than the linear probe is done again at a lower rate, once", async () => {
+  const forgetful: Steps = {
+    ...given.steps,
+    once: (_name, _codec, compute) => compute(),
+    checkpoint: async () => undefined,
+  };
+  const train = (learningRate: number, minutes?: number) =>
+    fineTune({ thawIndex: 0, augmentation: "light", learningRate }, plan, {
+      ...given,
+      steps: forgetful,
+      minutes,
     });
-    const steps = await openSteps(`${root}/checkpoint`, () => undefined);
-    const features = await tabulateFeatures(bench, steps, {});
-    const probe = await fitLinearProbe({
-      runtime: onnxRuntime,
-      classes: 2,
-      train: features.of(bench.examples.train),
-      validation: features.of(bench.examples.val),
-      classWeights: bench.classWeights,
-    });
-    const logged: object[] = [];
-    const run = { log: (entry: object) => logged.push(entry) };
-    const forgetful: Steps = {
-      ...steps,
-      once: (_name, _codec, compute) => compute(),
-      checkpoint: async () => undefined,
-    };
-    const train = (learningRate: number, minutes?: number) =>
-      fineTune(
-        { thawIndex: 0, augmentation: "light", learningRate },
-        { ...plan, check: "race" },
-        { probe, bench, run, steps: forgetful, minutes, context: {} },
-      );
 
-    const wild = await train(3);
-    expect(wild).toMatchObject({ strategy: "head", trainings: 2 });
-    expect(wild.verdict?.says).toContain("done again at 0.3 of the learning rate");
-    expect(logged).toContainEqual(
-      expect.objectContaining({ kind: "retry", learningRate: expect.closeTo(0.9) }),
-    );
+  const wild = await train(3);
+  expect(wild).toMatchObject({ strategy: "head", trainings: 2 });
+  expect(wild.verdict?.says).toContain("done again at 0.3 of the learning rate");
+  expect(logged).toContainEqual(
+    expect.objectContaining({ kind: "retry", learningRate: expect.closeTo(0.9) }),
+  );
 
-    const hurried = await train(3, 10);
-    expect(hurried).toMatchObject({ strategy: "head", trainings: 1 });
+  const hurried = await train(3, 10);
+  expect(hurried).toMatchObject({ strategy: "head", trainings: 1 });
 
-    const usual = await train(1e-4);
-    expect(usual).toMatchObject({ trainings: 1, arm: { thawIndex: 0, learningRate: 1e-4 } });
-  } finally {
-    await loader.close();
-    await remove();
-  }
+  const usual = await train(1e-4);
+  expect(usual).toMatchObject({ trainings: 1, arm: { thawIndex: 0, learningRate: 1e-4 } });
+});
+
+test("trainings that are kept are read back: no picture is loaded, nothing is logged again", async () => {
+  let loads = 0;
+  const counting: PictureLoader = {
+    ...loader,
+    load: (views) => {
+      loads++;
+      return loader.load(views);
+    },
+  };
+  const bench = { ...given.bench, loader: counting };
+  const train = () =>
+    fineTune({ thawIndex: 1, augmentation: "light", learningRate: 3 }, plan, { ...given, bench });
+
+  const first = await train();
+  expect(first).toMatchObject({ trainings: 2, cache: { where: "memory" } });
+  expect(loads).toBeGreaterThan(0);
+  expect(logged.filter(isRetry)).toHaveLength(1);
+
+  loads = 0;
+  logged.length = 0;
+  expect(await train()).toEqual(first);
+  expect(loads).toBe(0);
+  expect(logged).toEqual([]);
 });

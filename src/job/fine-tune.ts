@@ -1,3 +1,4 @@
+import { z } from "zod";
 import type { Tensor } from "../onnx/tensor.ts";
 import type { Plan, Strategy } from "../plan/plan.ts";
 import { strategyAt } from "../plan/thaw-point.ts";
@@ -7,6 +8,7 @@ import type { FitResult } from "../train/fit-options.ts";
 import { headTensors } from "../train/linear-probe.ts";
 import { type AfterProbe, attempt } from "./attempt.ts";
 import type { ArmSetting } from "./open-arm.ts";
+import { json } from "./steps.ts";
 
 /** What training came to. */
 export interface Tuned {
@@ -28,6 +30,7 @@ export interface Tuned {
 
 /** Learning rate of a second training, relative to the first. */
 const lowered = 0.3;
+const lowerRate = z.object({ learningRate: z.number().positive() });
 
 /**
  * Trains the chosen part of the network. Training starts from the linear probe, so where it ends
@@ -36,7 +39,7 @@ const lowered = 0.3;
  * is the answer where only the classifier is to be trained, and where that is clearly worse too.
  */
 export async function fineTune(arm: ArmSetting, plan: Plan, given: AfterProbe): Promise<Tuned> {
-  const { probe, bench, run, minutes, context } = given;
+  const { probe, bench, run, steps, minutes, context } = given;
   const last = bench.network.candidates.length - 1;
   const probed: Tuned = {
     arm: { ...arm, thawIndex: last, augmentation: "none" },
@@ -62,8 +65,12 @@ export async function fineTune(arm: ArmSetting, plan: Plan, given: AfterProbe): 
   if (done.verdict.winner === "linear-probe" && !forced && minutes === undefined) {
     const again = `Training ended clearly worse than the linear probe it started from, so it was done again at ${lowered} of the learning rate.`;
     context.onEvent?.({ kind: "note", says: again });
-    run.log({ kind: "retry", learningRate: arm.learningRate * lowered, says: again });
-    const slower = await tried({ ...arm, learningRate: arm.learningRate * lowered }, "fit-slower");
+    const { learningRate } = await steps.once("retry", json(lowerRate), async () => {
+      const rate = { learningRate: arm.learningRate * lowered };
+      run.log({ kind: "retry", ...rate, says: again });
+      return rate;
+    });
+    const slower = await tried({ ...arm, learningRate }, "fit-slower");
     const { verdict } = slower;
     done = { ...slower, verdict: { ...verdict, says: `${again} ${verdict.says}` } };
     trainings = 2;

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { AugmentationStrength, View } from "../data/view.ts";
+import type { Cut } from "../models/pretrained.ts";
 import { splitAt } from "../models/split.ts";
 import { activationFile } from "../node/activation-file.ts";
 import { makeFolder } from "../node/make-folder.ts";
@@ -30,11 +31,6 @@ export interface ArmSetting {
   readonly learningRate: number;
 }
 
-export interface PreparedArm extends OpenArm {
-  /** Where the frozen layers' outputs are kept; absent where nothing is frozen. */
-  readonly cache?: CacheChoice;
-}
-
 /** Fine-tuning moves pretrained weights; one bad batch must not throw them far. */
 const clipNorm = 1;
 /** A cosine schedule is at its best at its end: a short one always gets there, a long one may be cut. */
@@ -56,15 +52,15 @@ export async function openArm(
   augmented: readonly Example[],
   plain: readonly Example[],
   context: JobContext,
-): Promise<PreparedArm> {
+): Promise<OpenArm> {
   const { network, headed, recipe } = bench;
-  const cut = network.candidates[setting.thawIndex];
-  if (cut === undefined) throw new RangeError(`no thaw point ${setting.thawIndex}`);
+  const cut = cutOf(bench, setting);
   const { prefix, suffix } = splitAt(headed, cut);
   const deeper = network.candidates.slice(setting.thawIndex).map(({ value }) => value);
   const { augmentation } = setting;
+  const choice = cacheOf(bench, setting, augmented, plain);
   const frozen =
-    prefix === undefined
+    prefix === undefined || choice === undefined
       ? undefined
       : await openCache(
           bench,
@@ -74,9 +70,8 @@ export async function openArm(
             output: cut.value,
             dims: cut.dims.slice(1),
           },
-          augmentation,
-          augmented,
-          plain,
+          choice,
+          viewsOf(augmentation, choice.views, augmented, plain),
           context,
         );
   return {
@@ -102,7 +97,7 @@ export async function openArm(
       idOf: (sample) => bench.dataset.samples[sample]?.id ?? String(sample),
       features: frozen?.features ?? bench.loader,
       augmentation,
-      views: frozen?.choice.views ?? 0,
+      views: choice?.views ?? 0,
       batchSize: recipe.batchSize,
       epochs: recipe.epochs,
       learningRate: setting.learningRate,
@@ -110,34 +105,48 @@ export async function openArm(
       patience: Math.max(leastPatience, Math.round(recipe.epochs * patienceShare)),
       seed: bench.seed,
     },
-    ...(frozen === undefined ? {} : { cache: frozen.choice }),
     close: async () => frozen?.close(),
   };
+}
+
+/** Where an arm's frozen layers' outputs are kept; undefined where nothing is frozen. */
+export function cacheOf(
+  bench: Workbench,
+  setting: ArmSetting,
+  augmented: readonly Example[],
+  plain: readonly Example[],
+): CacheChoice | undefined {
+  const { network, recipe } = bench;
+  const cut = cutOf(bench, setting);
+  if (cut.value === network.pretrained.input) return undefined;
+  return chooseCache(
+    {
+      scalars: elementCount(cut.dims.slice(1)),
+      trainPictures: augmented.length,
+      heldOutPictures: plain.length,
+      views: setting.augmentation === "none" ? 1 : recipe.views,
+      epochs: recipe.epochs,
+    },
+    { memoryBytes: bench.memoryBytes, fileBytes: Math.min(largestFile, bench.fileBytes) },
+  );
+}
+
+function cutOf({ network }: Workbench, { thawIndex }: ArmSetting): Cut {
+  const cut = network.candidates[thawIndex];
+  if (cut === undefined) throw new RangeError(`no thaw point ${thawIndex}`);
+  return cut;
 }
 
 async function openCache(
   bench: Workbench,
   prefix: FrozenPrefix,
-  augmentation: AugmentationStrength,
-  augmented: readonly Example[],
-  plain: readonly Example[],
+  choice: CacheChoice,
+  views: readonly View[],
   { onEvent, signal }: JobContext,
-): Promise<{ features: FeatureLoader; choice: CacheChoice; close(): Promise<void> }> {
-  const { recipe, loader } = bench;
-  const draws = augmentation === "none" ? 1 : recipe.views;
-  const choice = chooseCache(
-    {
-      scalars: elementCount(prefix.dims),
-      trainPictures: augmented.length,
-      heldOutPictures: plain.length,
-      views: draws,
-      epochs: recipe.epochs,
-    },
-    { memoryBytes: bench.memoryBytes, fileBytes: Math.min(largestFile, bench.fileBytes) },
-  );
-  const running = prefixLoader(loader, prefix, inferenceBatchSize);
+): Promise<{ features: FeatureLoader; close(): Promise<void> }> {
+  const running = prefixLoader(bench.loader, prefix, inferenceBatchSize);
   if (choice.where === "recompute") {
-    return { features: running, choice, close: () => prefix.session.release() };
+    return { features: running, close: () => prefix.session.release() };
   }
   const bytes = rowBytes(prefix.dims, choice.type);
   await makeFolder(bench.scratch);
@@ -147,15 +156,14 @@ async function openCache(
       : await activationFile(join(bench.scratch, "activations"), bytes);
   onEvent?.({ kind: "note", says: choice.why });
   try {
-    const views = viewsOf(augmentation, choice.views, augmented, plain);
     const features = await fillCache(running, views, {
       store,
       type: choice.type,
-      batchSize: recipe.batchSize,
+      batchSize: bench.recipe.batchSize,
       ...(signal === undefined ? {} : { signal }),
       onProgress: (done, total) => onEvent?.({ kind: "progress", done, total }),
     });
-    return { features, choice, close: () => store.close() };
+    return { features, close: () => store.close() };
   } catch (cause) {
     await store.close();
     throw cause;
