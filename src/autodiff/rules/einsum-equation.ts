@@ -1,30 +1,26 @@
 /** An Einsum equation with its ellipsis written out and its output explicit. */
 export interface Equation {
-  /** Labels of each operand, one letter an axis. */
+  /** Labels of each operand, one letter an axis; one that stands twice takes a diagonal. */
   readonly inputs: readonly string[];
   readonly output: string;
   /** Size of each label; where operands broadcast, the larger one. */
   readonly sizes: ReadonlyMap<string, number>;
+  /** Letters that stand nowhere in the equation. */
+  readonly spare: string;
 }
 
-/**
- * Resolves ellipses and implicit outputs against the operands' dimensions. Undefined where a label
- * stands twice in one operand.
- */
-export function explicitEquation(
-  equation: string,
-  dims: readonly (readonly number[])[],
-): Equation | undefined {
+/** Resolves ellipses and implicit outputs against the operands' dimensions. */
+export function explicitEquation(equation: string, dims: readonly (readonly number[])[]): Equation {
   const [left = "", right] = equation.replaceAll(" ", "").split("->");
   const terms = left.split(",");
   const hidden = terms.map((term, index) =>
     term.includes("...") ? (dims[index]?.length ?? 0) - term.replace("...", "").length : 0,
   );
-  const free = unusedLetters(equation, Math.max(0, ...hidden));
+  const unused = unusedLetters(equation);
+  const free = unused.slice(0, Math.max(0, ...hidden));
   const inputs = terms.map((term, index) =>
     term.replace("...", free.slice(free.length - (hidden[index] ?? 0))),
   );
-  if (inputs.some((labels) => new Set(labels).size < labels.length)) return undefined;
   const output = right?.replace("...", free) ?? free + implicitOutput(terms);
   const sizes = new Map<string, number>();
   for (const [index, labels] of inputs.entries()) {
@@ -32,15 +28,12 @@ export function explicitEquation(
       sizes.set(label, Math.max(sizes.get(label) ?? 1, dims[index]?.[axis] ?? 1));
     });
   }
-  return { inputs, output, sizes };
+  return { inputs, output, sizes, spare: unused.slice(free.length) };
 }
 
-function unusedLetters(equation: string, count: number): string {
+function unusedLetters(equation: string): string {
   const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-  return [...letters]
-    .filter((letter) => !equation.includes(letter))
-    .slice(0, count)
-    .join("");
+  return [...letters].filter((letter) => !equation.includes(letter)).join("");
 }
 
 /** Labels that stand once, in alphabetical order. */

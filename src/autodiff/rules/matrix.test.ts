@@ -138,3 +138,30 @@ test("Einsum: products, sums, ellipses, implicit outputs, broadcasting, three op
     });
   }
 });
+
+test("Einsum: any labels, repeated ones too", async () => {
+  const sizes: Readonly<Record<string, number>> = { i: 2, j: 3, k: 2 };
+  const label = fc.constantFrom<string>("i", "j", "k");
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.array(label, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 2 }),
+      fc.subarray<string>(["i", "j", "k"]),
+      async (terms, kept) => {
+        const output = kept.filter((letter) => terms.flat().includes(letter));
+        await expectGradients({
+          op: "Einsum",
+          inputs: terms.map((term, index) =>
+            randomTensor(
+              term.map((letter) => sizes[letter] ?? 1),
+              index + 1,
+            ),
+          ),
+          attributes: {
+            equation: `${terms.map((term) => term.join("")).join(",")}->${output.join("")}`,
+          },
+        });
+      },
+    ),
+    { numRuns: 60 },
+  );
+});

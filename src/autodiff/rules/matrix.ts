@@ -1,4 +1,3 @@
-import { ThawError } from "../../errors.ts";
 import { float, int, real, string } from "../../onnx/attributes.ts";
 import type { GraphBuilder } from "../../onnx/build.ts";
 import { elementCount, float32 } from "../../onnx/tensor.ts";
@@ -67,39 +66,37 @@ export const Gemm: Rule = ({ node, build, gradients, dims }) => {
 
 /**
  * An operand's gradient is an Einsum again: the output's gradient times the other operands, summed
- * to the operand's own labels. A label found nowhere else is supplied by a vector of ones.
+ * to the operand's own labels. A label found nowhere else is supplied by a vector of ones, and the
+ * diagonal that a repeated one takes by an identity matrix.
  */
 export const Einsum: Rule = ({ node, build, gradients, dims }) => {
   const operands = node.inputs.map((name) => ({ name, dims: dims(name) }));
-  const equation = explicitEquation(
+  const { inputs, output, sizes, spare } = explicitEquation(
     string(node, "equation", ""),
     operands.map((operand) => operand.dims),
   );
-  if (equation === undefined) {
-    throw new ThawError({
-      code: "autodiff/unsupported-equation",
-      what: `The gradient of the Einsum "${string(node, "equation", "")}" takes a diagonal, which Thaw does not decompose`,
-      where: node.name,
-      next: "Train only layers after this one.",
-      details: { node: node.name },
-    });
-  }
-  const { inputs, output, sizes } = equation;
+  const ones = (...size: readonly number[]) =>
+    build.add("ConstantOfShape", [build.ints(size)], { value: one });
   return operands.map((operand, index) => () => {
-    const labels = inputs[index] ?? "";
+    const labels = [...(inputs[index] ?? "")];
+    const size = (label: string) => sizes.get(label) ?? 1;
     const others = operands.filter((_, other) => other !== index);
     const terms = [output, ...inputs.filter((_, other) => other !== index)];
     const names = [gradients[0] ?? "", ...others.map((other) => other.name)];
-    for (const label of labels) {
+    const own = labels.map((label, axis) => {
+      if (labels.indexOf(label) === axis) return label;
+      const apart = spare[axis] ?? "";
+      terms.push(label + apart);
+      names.push(build.add("EyeLike", [ones(size(label), size(label))]));
+      return apart;
+    });
+    for (const label of own) {
       if (terms.some((term) => term.includes(label))) continue;
       terms.push(label);
-      names.push(
-        build.add("ConstantOfShape", [build.ints([sizes.get(label) ?? 1])], { value: one }),
-      );
+      names.push(ones(size(label)));
     }
-    const full = build.add("Einsum", names, { equation: `${terms.join(",")}->${labels}` });
-    const found = [...labels].map((label) => sizes.get(label) ?? 1);
-    return sumTo(build, full, found, operand.dims);
+    const full = build.add("Einsum", names, { equation: `${terms.join(",")}->${own.join("")}` });
+    return sumTo(build, full, labels.map(size), operand.dims);
   });
 };
 

@@ -2,7 +2,6 @@
 export const restrictions: ReadonlyMap<string, string> = new Map([
   ["Cast", "between floating types; none flows through a cast to integers or booleans"],
   ["Dropout", "the identity in inference; in training a product with a mask input"],
-  ["Einsum", "not where the gradient takes a diagonal, such as `ii->i`"],
   ["GatherND", "batch_dims 0"],
   ["Mod", "fmod 1, the form for floating types"],
   ["Pad", "outside constant mode, pads known before the network runs; none to the padding value"],
