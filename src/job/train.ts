@@ -5,7 +5,7 @@ import { carryOut } from "./carry-out.ts";
 import type { JobContext } from "./events.ts";
 import { parseOptions, type TrainOptions, trainOptions } from "./options.ts";
 import type { TrainResult } from "./result.ts";
-import { createRun, nextRunPath, openRun } from "./run-folder.ts";
+import { createRun, nextRunPath, openRun, type RunFolder } from "./run-folder.ts";
 
 /**
  * Fine-tunes a pretrained network on a folder of pictures: inspects, decides what to freeze,
@@ -20,9 +20,13 @@ export async function train(
   const asked = parseOptions(trainOptions, options);
   const out = asked.out ?? (await nextRunPath(folder));
   const run = await createRun(out, { folder: resolve(folder), options: asked });
-  context.onEvent?.({ kind: "note", says: `This run goes into ${out}` });
+  // From the plan on the folder stays, whatever happens; before, it would be named for nothing.
+  const write: RunFolder["write"] = async (name, content) => {
+    await run.write(name, content);
+    if (name === "plan") context.onEvent?.({ kind: "note", says: `This run goes into ${out}` });
+  };
   try {
-    return await carryOut(run, context);
+    return await carryOut({ ...run, write }, context);
   } catch (cause) {
     if (context.signal?.aborted === true) throw stopped(out, cause);
     // A mistake told before there is a plan leaves no folder that would be in the way of the next try.

@@ -24,8 +24,9 @@ function job(way: string, name: string): Omit<JobRequest, "action"> {
 
 async function undisturbed(way: string): Promise<string> {
   const asked = job(way, `undisturbed ${way}`);
-  const { end, errors } = await runJob({ ...asked, action: "train" });
+  const { end, errors, says } = await runJob({ ...asked, action: "train" });
   expect(end, errors).toMatchObject({ kind: "done" });
+  expect(says).toContain(`This run goes into ${asked.run}`);
   return fingerprintOf(asked.run);
 }
 
@@ -200,12 +201,13 @@ describe("two processes on one run", () => {
   });
 });
 
-it("a run refused before there is a plan leaves no folder behind", async () => {
+it("a run refused before there is a plan leaves no folder behind, and names none", async () => {
   const asked = { ...job("head", "refused"), pictures: join(folder, "nowhere") };
-  const { end } = await runJob({ ...asked, action: "train" });
+  const { end, says } = await runJob({ ...asked, action: "train" });
   expect(end).toMatchObject({
     kind: "failed",
     code: expect.stringMatching(/^data\/(missing|unreadable-picture)$/),
   });
   expect(await readdir(folder)).not.toContain("refused");
+  expect(says.join("\n")).not.toContain(asked.run);
 });
