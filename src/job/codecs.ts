@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { readSafetensors, writeSafetensors } from "../models/safetensors.ts";
+import { readSafetensors, safetensorsParts } from "../models/safetensors.ts";
 import { float32, type Tensor } from "../onnx/tensor.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "../train/checkpoint.ts";
 import type { FitResult } from "../train/fit-options.ts";
@@ -19,7 +19,7 @@ function bundle<T, S>(
   return {
     encode(value) {
       const parts = split(value);
-      return writeSafetensors(parts.tensors, new Map([[summary, JSON.stringify(parts.summary)]]));
+      return safetensorsParts(parts.tensors, new Map([[summary, JSON.stringify(parts.summary)]]));
     },
     decode(bytes) {
       const { tensors, metadata } = readSafetensors(bytes);
@@ -93,7 +93,7 @@ export const fitStateCodec: Codec<FitState> = {
 /** Bare numbers, such as a block of features. */
 export const floatsCodec: Codec<Float32Array> = {
   encode: (values) =>
-    writeSafetensors(new Map([["values", float32(values, [values.length])]]), new Map()),
+    safetensorsParts(new Map([["values", float32(values, [values.length])]]), new Map()),
   decode: (bytes) => floats(readSafetensors(bytes).tensors, "values"),
 };
 

@@ -6,16 +6,19 @@ import { ThawError } from "../errors.ts";
 import { makeFolder } from "../node/make-folder.ts";
 import { errorCode, isTemporary, writeFileAtomic } from "../node/write-file.ts";
 
-/** Turns a step's result into bytes and back; `decode` throws on anything `encode` did not write. */
+/**
+ * Turns a step's result into bytes and back; `decode` throws on anything `encode` did not write.
+ * Bytes are encoded in pieces, so that a large state need not be copied to be kept.
+ */
 export interface Codec<T> {
-  encode(value: T): Uint8Array | Promise<Uint8Array>;
+  encode(value: T): readonly Uint8Array[];
   decode(bytes: Uint8Array): T | Promise<T>;
 }
 
 /** A codec for JSON values that the schema describes. */
 export function json<T>(schema: z.ZodType<T>): Codec<T> {
   return {
-    encode: (value) => new TextEncoder().encode(JSON.stringify(value)),
+    encode: (value) => [new TextEncoder().encode(JSON.stringify(value))],
     decode: (bytes) => schema.parse(JSON.parse(new TextDecoder().decode(bytes))),
   };
 }
@@ -77,7 +80,7 @@ export async function openSteps(folder: string, damaged: (file: string) => void)
   }
 
   const write = async <T>(file: string, codec: Codec<T>, value: T) =>
-    writeFileAtomic(join(folder, file), seal(await codec.encode(value)));
+    writeFileAtomic(join(folder, file), seal(codec.encode(value)));
 
   const current = (name: string) => `${name}.current`;
   const previous = (name: string) => `${name}.previous`;
@@ -116,9 +119,10 @@ async function removeTemporaries(folder: string): Promise<void> {
   }
 }
 
-function seal(content: Uint8Array): Buffer {
-  const digest = createHash("sha256").update(content).digest("hex");
-  return Buffer.concat([Buffer.from(`${magic} ${digest}\n`), content]);
+function seal(content: readonly Uint8Array[]): readonly Uint8Array[] {
+  const hash = createHash("sha256");
+  for (const piece of content) hash.update(piece);
+  return [Buffer.from(`${magic} ${hash.digest("hex")}\n`), ...content];
 }
 
 function unseal(sealed: Buffer): Uint8Array | undefined {

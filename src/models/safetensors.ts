@@ -122,8 +122,23 @@ export function tensorFrom(type: Stored, dims: readonly number[], bytes: Uint8Ar
  */
 export function writeSafetensors(
   tensors: ReadonlyMap<string, Tensor>,
-  metadata: ReadonlyMap<string, string> = new Map(),
+  metadata?: ReadonlyMap<string, string>,
 ): Uint8Array {
+  const parts = safetensorsParts(tensors, metadata);
+  const file = new Uint8Array(parts.reduce((size, { length }) => size + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    file.set(part, at);
+    at += part.length;
+  }
+  return file;
+}
+
+/** What `writeSafetensors` writes, piece by piece: the tensors' own bytes, of which no copy is made. */
+export function safetensorsParts(
+  tensors: ReadonlyMap<string, Tensor>,
+  metadata: ReadonlyMap<string, string> = new Map(),
+): readonly Uint8Array[] {
   const parts = [...tensors].map(([name, tensor]) => ({ name, tensor, bytes: bytesOf(tensor) }));
   parts.sort((a, b) => elementBytes(b.tensor) - elementBytes(a.tensor));
   const header = new Map<string, unknown>();
@@ -139,16 +154,10 @@ export function writeSafetensors(
   }
   const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
   const headerLength = Math.ceil(json.length / LENGTH_BYTES) * LENGTH_BYTES;
-  const file = new Uint8Array(LENGTH_BYTES + headerLength + at);
-  new DataView(file.buffer).setBigUint64(0, BigInt(headerLength), true);
-  file.fill(0x20, LENGTH_BYTES, LENGTH_BYTES + headerLength);
-  file.set(json, LENGTH_BYTES);
-  at = LENGTH_BYTES + headerLength;
-  for (const { bytes } of parts) {
-    file.set(bytes, at);
-    at += bytes.length;
-  }
-  return file;
+  const start = new Uint8Array(LENGTH_BYTES + headerLength).fill(0x20);
+  new DataView(start.buffer).setBigUint64(0, BigInt(headerLength), true);
+  start.set(json, LENGTH_BYTES);
+  return [start, ...parts.map(({ bytes }) => bytes)];
 }
 
 function bytesOf(tensor: Tensor): Uint8Array {

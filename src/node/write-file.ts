@@ -3,16 +3,20 @@ import { dirname } from "node:path";
 import { ThawError } from "../errors.ts";
 
 /**
- * Writes a file so that a reader sees either the old content or all of the new: a temporary
- * file beside it, flushed to the disk, then renamed over it.
+ * Writes a file, whole or in pieces, so that a reader sees either the old content or all of the
+ * new: a temporary file beside it, flushed to the disk, then renamed over it.
  * @throws ThawError `node/disk-full`, `node/unwritable`
  */
-export async function writeFileAtomic(path: string, content: Uint8Array | string): Promise<void> {
+export async function writeFileAtomic(
+  path: string,
+  content: Uint8Array | string | readonly Uint8Array[],
+): Promise<void> {
+  const pieces = typeof content === "string" || ArrayBuffer.isView(content) ? [content] : content;
   const temporary = temporaryName(path);
   try {
     const file = await open(temporary, "w");
     try {
-      await file.writeFile(content);
+      for (const piece of pieces) await file.writeFile(piece);
       await file.sync();
     } finally {
       await file.close();

@@ -1,4 +1,4 @@
-import { readSafetensors, writeSafetensors } from "../models/safetensors.ts";
+import { readSafetensors, safetensorsParts } from "../models/safetensors.ts";
 import type { Tensor } from "../onnx/tensor.ts";
 import { type FitState, fitProgress } from "./fit-state.ts";
 
@@ -6,11 +6,14 @@ const tensorPrefix = "state/";
 const bestPrefix = "best/";
 const progressKey = "thaw.progress";
 
-/** A fit's state as one safetensors file, its counters as JSON in the file's metadata. */
-export function encodeCheckpoint(state: FitState): Uint8Array {
+/**
+ * A fit's state as one safetensors file in pieces, its counters as JSON in the file's metadata.
+ * The pieces are the state's own bytes.
+ */
+export function encodeCheckpoint(state: FitState): readonly Uint8Array[] {
   const named = (prefix: string, tensors: ReadonlyMap<string, Tensor>) =>
     [...tensors].map(([name, tensor]): [string, Tensor] => [`${prefix}${name}`, tensor]);
-  return writeSafetensors(
+  return safetensorsParts(
     new Map([...named(tensorPrefix, state.tensors), ...named(bestPrefix, state.best)]),
     new Map([[progressKey, JSON.stringify(state.progress)]]),
   );

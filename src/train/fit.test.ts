@@ -147,7 +147,7 @@ describe("exact resume", () => {
         ...changes,
         checkpointSeconds: 0,
         onCheckpoint: async (state) => {
-          checkpoints.push(encodeCheckpoint(state));
+          checkpoints.push(Buffer.concat(encodeCheckpoint(state)));
         },
       }),
     );
@@ -172,7 +172,7 @@ describe("exact resume", () => {
             if (kind === "step" && steps++ === stopAt) control.abort(new Error("enough"));
           },
           onCheckpoint: async (state) => {
-            left = encodeCheckpoint(state);
+            left = Buffer.concat(encodeCheckpoint(state));
           },
         }),
       );
@@ -216,7 +216,7 @@ describe("exact resume", () => {
   test("a state of another optimizer is refused", async () => {
     const states: Uint8Array[] = [];
     const onCheckpoint = async (state: FitState) => {
-      states.push(encodeCheckpoint(state));
+      states.push(Buffer.concat(encodeCheckpoint(state)));
     };
     await fit(tinyFit({ checkpointSeconds: 0, onCheckpoint, epochs: 1 }));
     const resumeFrom = decodeCheckpoint(states[0] ?? new Uint8Array());
@@ -278,7 +278,7 @@ describe("numbers that go wrong", () => {
         features: spoiling((time) => time === 1),
         checkpointSeconds: 0,
         onCheckpoint: async (state) => {
-          states.push(encodeCheckpoint(state));
+          states.push(Buffer.concat(encodeCheckpoint(state)));
         },
       }),
     );

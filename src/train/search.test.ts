@@ -168,7 +168,7 @@ describe("the balance search at work", () => {
         latest = state;
       },
       onCheckpoint: async (fit) => {
-        inside.push({ search: latest, fit: encodeCheckpoint(fit) });
+        inside.push({ search: latest, fit: Buffer.concat(encodeCheckpoint(fit)) });
       },
     });
     const essence = ({ state, choice }: typeof whole) => ({
