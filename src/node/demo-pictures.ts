@@ -61,7 +61,7 @@ async function fetchEmoji(into: string): Promise<void> {
         ? inside
         : undefined,
     into,
-    integrity,
+    { integrity },
   );
   const list = join(into, "emoji.json");
   const emoji = emojiList

@@ -1,4 +1,5 @@
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
 import {
   mkdir,
   mkdtemp,
@@ -9,7 +10,7 @@ import {
   utimes,
   writeFile,
 } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -22,11 +23,17 @@ import { pullModel } from "./load-model.ts";
 let folder: string;
 let server: Server | undefined;
 
-/** A registry with one package `net@1.0.0` whose tarball is given. */
-async function registry(tarball: Uint8Array, announced = tarball): Promise<string> {
+type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** A registry with one package `net@1.0.0` whose tarball is given, or how it is sent. */
+async function registry(
+  tarball: Uint8Array,
+  announced = tarball,
+  send: Answer = (_, response) => response.end(tarball),
+): Promise<string> {
   const integrity = `sha512-${createHash("sha512").update(announced).digest("base64")}`;
   const started = createServer((request, response) => {
-    if (request.url?.endsWith(".tgz")) return response.end(tarball);
+    if (request.url?.endsWith(".tgz")) return send(request, response);
     const dist = { tarball: `http://${request.headers.host}/net/-/net-1.0.0.tgz`, integrity };
     const version = { name: "net", version: "1.0.0", dist };
     const answer = {
@@ -71,6 +78,16 @@ function rawTarball(files: Readonly<Record<string, string>>): Uint8Array {
   return new Uint8Array(gzipSync(Buffer.concat([...blocks, Buffer.alloc(1024)])));
 }
 
+/** The beginning of an archive of nothing but empty files. */
+function entryAfterEntry(count: number): Buffer {
+  const headers = Array.from({ length: count }, (_, number) => {
+    const header = Buffer.alloc(512);
+    new Header({ path: `package/${number}`, mode: 0o644, size: 0, type: "File" }).encode(header);
+    return header;
+  });
+  return Buffer.concat(headers);
+}
+
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "thaw-npm-"));
 });
@@ -79,7 +96,8 @@ afterEach(async () => {
   vi.unstubAllEnvs();
   server?.closeAllConnections();
   server?.close();
-  await rm(folder, { recursive: true, force: true });
+  // npm's own cache may still be writing.
+  await rm(folder, { recursive: true, force: true, maxRetries: 9 });
 });
 
 const spec = "npm:net@1.0.0/weights/a.gguf";
@@ -169,6 +187,40 @@ describe("a model in an npm package", () => {
       },
     ],
     [
+      "node/download-failed",
+      "a connection that breaks",
+      async () => {
+        const whole = await pack(files);
+        await registry(whole, whole, (_, response) => {
+          response.writeHead(200, { "Content-Length": whole.length });
+          response.write(whole.subarray(0, whole.length / 2), () =>
+            setTimeout(() => response.destroy(), 50),
+          );
+        });
+      },
+    ],
+    [
+      "node/download-failed",
+      "less than is sent announced",
+      async () => {
+        const whole = await pack(files);
+        await registry(whole, whole, (_, response) => {
+          response.writeHead(200, { "Content-Length": whole.length - 9 });
+          response.end(whole);
+        });
+      },
+    ],
+    [
+      "node/download-failed",
+      "a redirect loop",
+      async () => {
+        const whole = await pack(files);
+        await registry(whole, whole, (request, response) => {
+          response.writeHead(302, { Location: request.url ?? "/" }).end();
+        });
+      },
+    ],
+    [
       "node/not-in-package",
       "a path that is not there",
       async () => {
@@ -190,12 +242,55 @@ describe("a model in an npm package", () => {
     expect(left).toEqual([]);
   });
 
+  it("gives up on a server that stops sending", async () => {
+    const whole = await pack(files);
+    await registry(whole, whole, (_, response) => {
+      response.writeHead(200, { "Content-Length": whole.length });
+      response.write(whole.subarray(0, whole.length / 2));
+    });
+    await expect(fetchNpm(parseNpmSpec(spec), folder, { stallMs: 200 })).rejects.toMatchObject({
+      fault: { code: "node/download-failed", what: expect.stringContaining("stopped sending") },
+    });
+  });
+
+  it("stops when it is told to", async () => {
+    const whole = await pack(files);
+    const control = new AbortController();
+    await registry(whole, whole, (_, response) => {
+      response.write(whole.subarray(0, whole.length / 2));
+      control.abort(new Error("enough"));
+    });
+    await expect(fetchNpm(parseNpmSpec(spec), folder, { signal: control.signal })).rejects.toThrow(
+      "enough",
+    );
+  });
+
+  it.each<[string, () => Promise<Uint8Array>]>([
+    ["entry after entry", async () => new Uint8Array(gzipSync(entryAfterEntry(2000)))],
+    [
+      "zeros after its end",
+      async () => Buffer.concat([await pack(files), gzipSync(randomBytes(1 << 20))]),
+    ],
+  ])("gives up on a tarball that never ends: %s", async (_, make) => {
+    const start = await make();
+    let closed: Promise<unknown> | undefined;
+    await registry(start, start, (_request, response) => {
+      closed = once(response, "close");
+      const more = () => void response.write(start, (failed) => failed ?? more());
+      more();
+    });
+    await expect(fetchNpm(parseNpmSpec(spec), folder, { mostBytes: 1e6 })).rejects.toMatchObject({
+      fault: { code: "node/bad-archive" },
+    });
+    await closed;
+  });
+
   it("holds the package to a pinned integrity", async () => {
     const integrity = await registry(await pack(files));
-    await fetchNpm(parseNpmSpec(spec), folder, integrity);
+    await fetchNpm(parseNpmSpec(spec), folder, { integrity });
     expect(await readFile(join(folder, "a.gguf"), "utf8")).toBe("model");
     const other = `sha512-${createHash("sha512").update("other").digest("base64")}`;
-    await expect(fetchNpm(parseNpmSpec(spec), folder, other)).rejects.toMatchObject({
+    await expect(fetchNpm(parseNpmSpec(spec), folder, { integrity: other })).rejects.toMatchObject({
       fault: { code: "node/wrong-checksum" },
     });
   });

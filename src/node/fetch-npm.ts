@@ -1,5 +1,6 @@
 import { createWriteStream } from "node:fs";
 import { join, posix } from "node:path";
+import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import pacote from "pacote";
 import { Parser, type ReadEntry } from "tar";
@@ -8,22 +9,37 @@ import type { NpmSpec } from "../models/model-spec.ts";
 import { companionsOf } from "./companions.ts";
 import { npmSettings } from "./npm-config.ts";
 
-const MAX_UNPACKED_BYTES = 4 * 2 ** 30;
+/** What an entry of a tarball takes beside its content. */
+const headerBytes = 512;
+
+export interface NpmOptions {
+  /** Pins the tarball; without it the registry's own figure is checked. */
+  readonly integrity?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Gives up when nothing more arrives for so long, in milliseconds. Default 30 seconds. */
+  readonly stallMs?: number;
+  /** The most a tarball may have, packed and unpacked. Default 4 GiB. */
+  readonly mostBytes?: number;
+}
 
 /**
  * Takes one file, and those that belong to it, out of a package's tarball. The package is not
  * installed and nothing in it is run.
- * @param integrity pins the tarball; without it the registry's own figure is checked
- * @throws ThawError `node/download-failed`, `node/not-in-package`, `node/bad-archive`
+ * @throws ThawError `node/download-failed`, `node/wrong-checksum`, `node/not-in-package`,
+ *   `node/bad-archive`; the signal's reason
  */
-export async function fetchNpm(spec: NpmSpec, into: string, integrity?: string): Promise<void> {
+export async function fetchNpm(
+  spec: NpmSpec,
+  into: string,
+  options: NpmOptions = {},
+): Promise<void> {
   const where = `npm:${spec.name}@${spec.version}/${spec.path}`;
   const wanted = new Set(companionsOf(spec.path));
   const found = await unpackNpm(
     `${spec.name}@${spec.version}`,
     (inside) => (wanted.has(inside) ? posix.basename(inside) : undefined),
     into,
-    integrity,
+    options,
   );
   if (!found.has(spec.path)) {
     throw new ThawError({
@@ -39,25 +55,33 @@ export async function fetchNpm(spec: NpmSpec, into: string, integrity?: string):
  * Takes files out of a package's tarball, flat into one folder.
  * @param pick a file's name in the folder by its path inside the package; undefined leaves it out
  * @returns the paths inside the package that were taken
- * @throws ThawError `node/download-failed`, `node/wrong-checksum`, `node/bad-archive`
+ * @throws ThawError `node/download-failed`, `node/wrong-checksum`, `node/bad-archive`; the
+ *   signal's reason
  */
 export async function unpackNpm(
   packageSpec: string,
   pick: (inside: string) => string | undefined,
   into: string,
-  integrity?: string,
+  options: NpmOptions = {},
 ): Promise<ReadonlySet<string>> {
+  const { integrity } = options;
   const settings = await npmSettings();
+  const connection = new AbortController();
+  const signals = [connection.signal, ...(options.signal === undefined ? [] : [options.signal])];
+  const signal = AbortSignal.any(signals);
   let found: ReadonlySet<string> = new Set();
   try {
     await pacote.tarball.stream(
       packageSpec,
       async (tarball) => {
-        found = await extract(tarball, pick, into);
+        found = await extract(tarball, pick, into, options);
       },
-      { ...settings, ...(integrity === undefined ? {} : { integrity }) },
+      { ...settings, signal, ...(integrity === undefined ? {} : { integrity }) },
     );
   } catch (cause) {
+    // Left open, it would keep the process, and fill npm's cache with whatever still comes.
+    connection.abort();
+    options.signal?.throwIfAborted();
     if (cause instanceof ThawError) throw cause;
     throw downloadFailed(`npm:${packageSpec}`, cause);
   }
@@ -68,40 +92,63 @@ async function extract(
   tarball: NodeJS.ReadableStream,
   pick: (inside: string) => string | undefined,
   into: string,
+  { signal, stallMs = 30_000, mostBytes = 4 * 2 ** 30 }: NpmOptions,
 ): Promise<ReadonlySet<string>> {
   const writes: Promise<void>[] = [];
   const found = new Set<string>();
+  const guard = guarded(stallMs, mostBytes);
   let unpacked = 0;
-  let fault: ThawError | undefined;
   const parser = new Parser({
     strict: true,
     onReadEntry: (entry: ReadEntry) => {
-      unpacked += entry.size;
+      unpacked += headerBytes + entry.size;
       // npm's tarballs have one folder around everything, whatever its name.
       const inside = entry.path.split("/").slice(1).join("/");
-      if (unpacked > MAX_UNPACKED_BYTES)
-        fault ??= badArchive("it unpacks to more than 4 GiB", inside);
-      const name = fault === undefined ? pick(inside) : undefined;
-      if (name === undefined) return entry.resume();
-      if (entry.type !== "File" && entry.type !== "OldFile") {
-        fault ??= badArchive("the file is a link", inside);
-        return entry.resume();
-      }
+      const name = pick(inside);
+      const refused =
+        unpacked > mostBytes
+          ? tooLarge(mostBytes)
+          : name !== undefined && entry.type !== "File" && entry.type !== "OldFile"
+            ? badArchive("the file is a link", inside)
+            : undefined;
+      if (refused !== undefined) guard.destroy(refused);
+      if (name === undefined || refused !== undefined) return entry.resume();
       found.add(inside);
       writes.push(pipeline(entry, createWriteStream(join(into, posix.basename(name)))));
     },
   });
-  await pipeline(tarball, parser);
+  await pipeline(tarball, guard, parser, signal === undefined ? {} : { signal });
   await Promise.all(writes);
-  if (fault !== undefined) throw fault;
   return found;
 }
 
-function badArchive(reason: string, where: string): ThawError {
+/** Lets bytes through as they are; fails when they stop coming, or do not stop. */
+function guarded(stallMs: number, mostBytes: number): Transform {
+  let received = 0;
+  let timer: NodeJS.Timeout | undefined;
+  return new Transform({
+    transform(chunk: Uint8Array, _encoding, done) {
+      received += chunk.length;
+      timer ??= setTimeout(() => this.destroy(new Error("the server stopped sending")), stallMs);
+      timer.refresh();
+      done(received > mostBytes ? tooLarge(mostBytes) : null, chunk);
+    },
+    destroy(cause, done) {
+      clearTimeout(timer);
+      done(cause);
+    },
+  });
+}
+
+function tooLarge(mostBytes: number): ThawError {
+  return badArchive(`it has more than ${mostBytes / 2 ** 30} GiB`);
+}
+
+function badArchive(reason: string, where?: string): ThawError {
   return new ThawError({
     code: "node/bad-archive",
     what: `The package's archive is not sound: ${reason}`,
-    where,
+    ...(where === undefined ? {} : { where }),
     next: "Choose another package or version.",
   });
 }

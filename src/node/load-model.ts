@@ -93,7 +93,10 @@ export async function pullModel(spec: string, options: LoadOptions = {}): Promis
     const key = join("npm", folderName(`${npm.name}@${npm.version}`), folderName(npm.path));
     const folder = await cachedFolder(key, options, async (into) => {
       const { fetchNpm } = await import("./fetch-npm.ts");
-      return fetchNpm(npm, into, knownModel(spec)?.integrity);
+      return fetchNpm(npm, into, {
+        integrity: knownModel(spec)?.integrity,
+        signal: options.signal,
+      });
     });
     return join(folder, posix.basename(npm.path));
   }
