@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { buildMobileNetV3 } from "../models/mobilenet-v3.ts";
 import { parseHubSpec } from "../models/model-spec.ts";
@@ -83,7 +83,10 @@ let cache: string;
 let server: Server | undefined;
 
 async function serve(files: Files, answer?: Answer): Promise<void> {
-  const started = hub(files, answer);
+  await listen(hub(files, answer));
+}
+
+async function listen(started: Server): Promise<void> {
   server = started;
   await new Promise<void>((resolve) => started.listen(0, "127.0.0.1", resolve));
   const address = started.address();
@@ -103,6 +106,14 @@ afterEach(async () => {
 });
 
 const isWhole = (request: IncomingMessage) => request.headers.range !== "bytes=0-0";
+
+/** What there is of a download in progress. */
+async function partBytes(): Promise<number> {
+  const parts = join(cache, "parts");
+  const names = await readdir(parts, { recursive: true }).catch(() => []);
+  const part = names.find((name) => basename(name) === "part");
+  return part === undefined ? 0 : (await stat(join(parts, part))).size;
+}
 
 async function cached(): Promise<string[]> {
   const names = await readdir(join(cache, "models"), { recursive: true }).catch(() => []);
@@ -200,6 +211,36 @@ describe("a model on the hub", () => {
     await expect(
       fetchHub(parseHubSpec("hf:org/net"), into, { cache, stallMs: 200 }),
     ).rejects.toMatchObject({ fault: { code: "node/download-failed" } });
+    expect(await readdir(into)).toEqual([]);
+  });
+
+  it("gives up on a server that does not answer", async () => {
+    const silent = createServer(() => undefined);
+    await listen(silent);
+    const into = await mkdtemp(join(cache, "into-"));
+    await expect(
+      fetchHub(parseHubSpec("hf:org/net"), into, { cache, stallMs: 200 }),
+    ).rejects.toMatchObject({ fault: { code: "node/download-failed" } });
+  });
+
+  it("goes on where an earlier attempt was given up", async () => {
+    const ranges: (string | undefined)[] = [];
+    await serve(repository, (request, response, body) => {
+      if (body !== model || !isWhole(request)) return false;
+      ranges.push(request.headers.range);
+      if (ranges.length > 1) return false;
+      response.writeHead(200, { "Content-Length": body.length });
+      response.write(body.subarray(0, 5000));
+      return true;
+    });
+    const into = await mkdtemp(join(cache, "into-"));
+    const control = new AbortController();
+    const given = fetchHub(parseHubSpec("hf:org/net"), into, { cache, signal: control.signal });
+    await vi.waitFor(async () => expect(await partBytes()).toBe(5000));
+    control.abort(new Error("enough"));
+    await expect(given).rejects.toThrow();
+    await loadPretrained("hf:org/net", { cache });
+    expect(ranges).toEqual([undefined, `bytes=5000-${model.length - 1}`]);
   });
 
   it("says what a repository without a model lacks", async () => {

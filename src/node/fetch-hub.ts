@@ -61,12 +61,12 @@ export async function fetchHub(spec: HubSpec, into: string, options: HubOptions)
   }
 }
 
-function hubParameters({ signal }: HubOptions) {
+function hubParameters({ signal, stallMs = 30_000 }: HubOptions) {
   const { HF_ENDPOINT, HF_TOKEN } = process.env;
   return {
     ...(HF_ENDPOINT ? { hubUrl: HF_ENDPOINT.replace(/\/+$/, "") } : {}),
     ...(HF_TOKEN ? { accessToken: HF_TOKEN } : {}),
-    fetch: stallingFetch(30_000, signal),
+    fetch: stallingFetch(stallMs, signal),
   };
 }
 
