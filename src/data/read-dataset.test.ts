@@ -139,6 +139,12 @@ describe("manifests", () => {
     expect((await refusal({ "m.jsonl": "[1]\n" }, "m.jsonl")).where).toBe("m.jsonl:1");
   });
 
+  it("refuses more rows than fit into memory, before it reads them", async () => {
+    const many = await refusal({ "m.jsonl": "\n".repeat(3_000_001) }, "m.jsonl");
+    expect(many).toMatchObject({ code: "data/too-large", where: "m.jsonl" });
+    expect(many.what).toContain("3000001 lines");
+  });
+
   it("ends in a dataset or a typed error, whatever the text", async () => {
     await fc.assert(
       fc.asyncProperty(fc.string({ unit: "binary" }), fc.boolean(), async (text, json) => {

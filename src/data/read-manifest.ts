@@ -28,6 +28,8 @@ const columnNames = {
 type Column = keyof typeof columnNames;
 
 const largestManifest = 1 << 28;
+/** A row takes half a kilobyte while it is read, however short it is. */
+const mostLines = 3_000_000;
 
 /** Whether a file's first rows name pictures and their classes. */
 export function looksLikeManifest(rows: readonly ManifestRow[]): boolean {
@@ -41,14 +43,27 @@ export function looksLikeManifest(rows: readonly ManifestRow[]): boolean {
 export async function readRows(files: ReadonlyFileSystem, file: string): Promise<ManifestRow[]> {
   const size = await files.size(file);
   if (size > largestManifest) {
-    throw new ThawError({
-      code: "data/too-large",
-      what: `The manifest has ${Math.round(size / 2 ** 20)} MB; at most ${largestManifest / 2 ** 20} are read`,
-      where: file,
-      next: "Keep only the columns path, label, split and group, or split the dataset.",
-    });
+    throw tooLarge(file, `${Math.round(size / 2 ** 20)} MB`, `${largestManifest / 2 ** 20}`);
   }
-  return manifestRows(new TextDecoder().decode(await files.read(file)), file);
+  const bytes = await files.read(file);
+  const lines = countLines(bytes);
+  if (lines > mostLines) throw tooLarge(file, `${lines} lines`, `${mostLines}`);
+  return manifestRows(new TextDecoder().decode(bytes), file);
+}
+
+function countLines(bytes: Uint8Array): number {
+  let lines = 0;
+  for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) lines++;
+  return lines;
+}
+
+function tooLarge(file: string, found: string, most: string): ThawError {
+  return new ThawError({
+    code: "data/too-large",
+    what: `The manifest has ${found}; at most ${most} are read`,
+    where: file,
+    next: "Keep only the columns path, label, split and group, or split the dataset.",
+  });
 }
 
 /**

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { ThawError } from "../errors.ts";
 import type { Dataset } from "./dataset.ts";
 import { naturalOrder } from "./natural-order.ts";
-import { requireTrainable, withoutSamples } from "./trainable.ts";
+import { requireRoom, requireTrainable, withoutSamples } from "./trainable.ts";
 
 function dataset(counts: readonly number[]): Dataset {
   const samples = counts.flatMap((count, label) =>
@@ -11,9 +11,9 @@ function dataset(counts: readonly number[]): Dataset {
   return { root: "/set", layout: "folders", classes: counts.map((_, i) => `class ${i}`), samples };
 }
 
-function code(of: Dataset): string | undefined {
+function code(of: Dataset, check = requireTrainable): string | undefined {
   try {
-    requireTrainable(of);
+    check(of);
     return undefined;
   } catch (cause) {
     if (cause instanceof ThawError) return cause.fault.code;
@@ -26,6 +26,12 @@ it("refuses what no classifier can be trained on", () => {
   expect(code(dataset([0, 0]))).toBe("data/no-pictures");
   expect(code(dataset([5]))).toBe("data/one-class");
   expect(code(dataset([5, 1]))).toBe("data/class-too-small");
+});
+
+it("refuses more pictures than memory is enough for", () => {
+  const within = (bytes: number) => (of: Dataset) => requireRoom(of, bytes);
+  expect(code(dataset([3, 3]), within(6 * 4096))).toBeUndefined();
+  expect(code(dataset([3, 3]), within(6 * 4096 - 1))).toBe("data/too-many-pictures");
 });
 
 it("counts only the pictures that are left", () => {

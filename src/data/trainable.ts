@@ -6,6 +6,25 @@ export function withoutSamples(dataset: Dataset, ids: ReadonlySet<string>): Data
   return { ...dataset, samples: dataset.samples.filter((sample) => !ids.has(sample.id)) };
 }
 
+/** What is kept of a picture while it is worked with: names, digests, a thumbnail. */
+const heapBytesPerPicture = 4096;
+
+/**
+ * Refuses more pictures than can be kept track of, before the first of them is opened.
+ * @param heapBytes memory for objects; the rest of what a job needs grows less
+ * @throws ThawError `data/too-many-pictures`
+ */
+export function requireRoom({ samples, root }: Dataset, heapBytes: number): void {
+  const most = Math.floor(heapBytes / heapBytesPerPicture);
+  if (samples.length <= most) return;
+  throw new ThawError({
+    code: "data/too-many-pictures",
+    what: `These are ${samples.length} pictures; Node's memory here is enough for ${most}`,
+    where: root,
+    next: `Take a part of them, or give Node more memory: NODE_OPTIONS=--max-old-space-size=${Math.ceil((samples.length * heapBytesPerPicture) / 2 ** 20)}`,
+  });
+}
+
 /**
  * Refuses what no classifier can be trained on.
  * @throws ThawError `data/one-class`, `data/class-too-small`, `data/no-pictures`

@@ -1,12 +1,14 @@
 import { stat } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
+import { getHeapStatistics } from "node:v8";
 import { type ReadDataset, readDataset } from "../data/read-dataset.ts";
+import { requireRoom } from "../data/trainable.ts";
 import { explain, openFolder } from "./file-system.ts";
 import { openParquetThread } from "./parquet-thread.ts";
 
 /**
  * The dataset a path names: a folder, or a manifest or parquet file with its pictures.
- * @throws ThawError `data/missing` and everything `readDataset` throws
+ * @throws ThawError `data/missing`, `data/too-many-pictures` and everything `readDataset` throws
  */
 export async function openDataset(path: string): Promise<ReadDataset> {
   const absolute = resolve(path);
@@ -16,5 +18,9 @@ export async function openDataset(path: string): Promise<ReadDataset> {
   const [folder, file] = found.isDirectory()
     ? [absolute, undefined]
     : [dirname(absolute), basename(absolute)];
-  return readDataset(openFolder(folder), file, (_, inside) => openParquetThread(folder, inside));
+  const read = await readDataset(openFolder(folder), file, (_, inside) =>
+    openParquetThread(folder, inside),
+  );
+  requireRoom(read.dataset, getHeapStatistics().heap_size_limit);
+  return read;
 }
