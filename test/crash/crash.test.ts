@@ -2,6 +2,8 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { runFiles } from "../../src/job/run-folder.ts";
+import { readJournal } from "../../src/train/journal.ts";
 import { fingerprintOf, type Kill, runChain } from "./chain.ts";
 import { type JobRequest, runJob } from "./job-process.ts";
 import { type TinyTask, ways, writeTinyTask } from "./tiny-task.fixture.ts";
@@ -55,6 +57,20 @@ describe("a killed run resumes to the same bytes", () => {
     const chain = await runChain(job(way, `killed ${way}`), kills, await undisturbed(way));
     expect(chain).toMatchObject({ outcome: "same" });
     expect(chain.struck.length).toBeGreaterThanOrEqual(kills.length - 1);
+  });
+
+  it("a training done again at a lower rate, which the journal tells once", async () => {
+    const asked = job("retry", "killed retry");
+    const kills = [
+      { point: "renamed checkpoint/fit.done", nth: 1 },
+      { point: "renamed checkpoint/retry.done", nth: 1 },
+      { point: "renaming checkpoint/fit-slower.current", nth: 1 },
+      { point: "renaming checkpoint/fit-slower.done", nth: 1 },
+    ];
+    const chain = await runChain(asked, kills, await undisturbed("retry"));
+    expect(chain).toMatchObject({ outcome: "same", struck: kills });
+    const journal = readJournal(await readFile(join(asked.run, runFiles.journal), "utf8"));
+    expect(journal.filter(({ kind }) => kind === "retry")).toHaveLength(1);
   });
 
   it("from the checkpoint before when the newest is damaged, and says so", async () => {
