@@ -4,7 +4,7 @@ import { float32, type Tensor } from "../onnx/tensor.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "../train/checkpoint.ts";
 import type { FitResult } from "../train/fit-options.ts";
 import type { FitState } from "../train/fit-state.ts";
-import type { LinearProbe } from "../train/linear-probe.ts";
+import type { LinearProbe, ProbeState } from "../train/linear-probe.ts";
 import { epochRecord } from "../train/overfitting.ts";
 import type { Codec } from "./steps.ts";
 
@@ -55,6 +55,45 @@ export const probeCodec: Codec<LinearProbe> = bundle(
   }),
 );
 
+const stateSummary = z.object({
+  tried: z.array(z.object({ l2: z.number(), iterations: z.int(), validationLoss: z.number() })),
+  value: z.number(),
+  iterations: z.int(),
+  curvatures: z.array(z.number()),
+});
+
+export const probeStateCodec: Codec<ProbeState> = bundle(
+  stateSummary,
+  ({ tried, current: { point, gradient, value, iterations, corrections } }) => ({
+    summary: {
+      tried: tried.map(({ point: _, ...rest }) => rest),
+      value,
+      iterations,
+      curvatures: corrections.map(({ curvature }) => curvature),
+    },
+    tensors: new Map([
+      ["point", float64(point)],
+      ["gradient", float64(gradient)],
+      ...tried.map((one, i) => [`tried/${i}`, float64(one.point)] as const),
+      ...corrections.map(({ step }, i) => [`step/${i}`, float64(step)] as const),
+      ...corrections.map(({ change }, i) => [`change/${i}`, float64(change)] as const),
+    ]),
+  }),
+  ({ tried, curvatures, ...rest }, tensors) => ({
+    tried: tried.map((one, i) => ({ ...one, point: doubles(tensors, `tried/${i}`) })),
+    current: {
+      ...rest,
+      point: doubles(tensors, "point"),
+      gradient: doubles(tensors, "gradient"),
+      corrections: curvatures.map((curvature, i) => ({
+        step: doubles(tensors, `step/${i}`),
+        change: doubles(tensors, `change/${i}`),
+        curvature,
+      })),
+    },
+  }),
+);
+
 const fitSummary = z.object({
   history: z.array(epochRecord),
   bestEpoch: z.int(),
@@ -96,6 +135,16 @@ export const floatsCodec: Codec<Float32Array> = {
     safetensorsParts(new Map([["values", float32(values, [values.length])]]), new Map()),
   decode: (bytes) => floats(readSafetensors(bytes).tensors, "values"),
 };
+
+function float64(data: Float64Array): Tensor {
+  return { type: "float64", dims: [data.length], data };
+}
+
+function doubles(tensors: ReadonlyMap<string, Tensor>, name: string): Float64Array {
+  const tensor = tensors.get(name);
+  if (tensor?.type !== "float64") throw new TypeError(`no float64 tensor ${name}`);
+  return tensor.data;
+}
 
 function floats(tensors: ReadonlyMap<string, Tensor>, name: string): Float32Array {
   const tensor = tensors.get(name);

@@ -25,23 +25,36 @@ const sufficient = 1e-4;
 interface Correction {
   readonly step: Float64Array;
   readonly change: Float64Array;
+  /** Their inner product. */
   readonly curvature: number;
+}
+
+/** A minimisation between two iterations: everything the next one takes in. */
+export interface LbfgsState extends Minimum {
+  /** Oldest first. */
+  readonly corrections: readonly Correction[];
 }
 
 /**
  * Limited-memory BFGS with a backtracking line search
  * (Nocedal and Wright, Numerical Optimization, 2006, algorithms 7.4 and 3.1).
  * Updates of non-positive curvature are skipped, so the search direction always descends.
+ * @param start a point, or the state of a minimisation to go on with, to the same bytes
+ * @param onIteration is awaited with the state after every iteration but the last
  */
 export async function minimise(
   evaluate: (point: Float64Array) => Promise<Evaluation>,
-  start: Float64Array,
+  start: Float64Array | LbfgsState,
   options: LbfgsOptions,
+  onIteration?: (state: LbfgsState) => Promise<void>,
 ): Promise<Minimum> {
-  const corrections: Correction[] = [];
-  let point = start;
-  let here = await evaluate(point);
-  let iterations = 0;
+  const begun =
+    start instanceof Float64Array
+      ? { ...(await evaluate(start)), point: start, iterations: 0, corrections: [] }
+      : start;
+  const corrections = [...begun.corrections];
+  let { point, iterations } = begun;
+  let here: Evaluation = { value: begun.value, gradient: begun.gradient };
   while (iterations < options.maxIterations && largest(here.gradient) > options.gradientTolerance) {
     const direction = descend(here.gradient, corrections);
     const slope = dot(here.gradient, direction);
@@ -60,6 +73,7 @@ export async function minimise(
     point = found.point;
     here = found.there;
     if (decrease <= options.valueTolerance * Math.max(Math.abs(here.value), 1e-12)) break;
+    await onIteration?.({ ...here, point, iterations, corrections: [...corrections] });
   }
   return { ...here, point, iterations };
 }

@@ -5,7 +5,7 @@ import { onnxRuntime } from "../node/onnxruntime.ts";
 import { float32 } from "../onnx/tensor.ts";
 import { writeModel } from "../onnx/write.ts";
 import { withTensors } from "./export.ts";
-import { fitLinearProbe, headTensors, type ProbeData } from "./linear-probe.ts";
+import { fitLinearProbe, headTensors, type ProbeData, selection } from "./linear-probe.ts";
 import { argmaxRows, crossEntropy } from "./softmax.ts";
 import { pooledFeatures, tinyNetwork } from "./tiny-task.fixture.ts";
 
@@ -138,6 +138,15 @@ describe("linear probe", () => {
     const first = await fitLinearProbe(options);
     expect([...first.weight.subarray(3, 6)]).toEqual([0, 0, 0]);
     expect(await fitLinearProbe(options)).toEqual(first);
+  });
+
+  test("the penalty of large data is chosen on rows of all classes, also where they come in turn", () => {
+    const [rows, width, classes] = [2000, 1000, 100];
+    const labels = Uint32Array.from({ length: rows }, (_, row) => row % classes);
+    const part = selection({ features: new Float32Array(rows * width), labels }, width, classes);
+    const counts = new Array<number>(classes).fill(0);
+    for (const label of Array.from(part.labels)) counts[label] = (counts[label] ?? 0) + 1;
+    expect(counts).toEqual(new Array<number>(classes).fill(10));
   });
 
   test("an abort stops it", async () => {

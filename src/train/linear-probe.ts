@@ -1,7 +1,8 @@
 import { float32, type Tensor } from "../onnx/tensor.ts";
 import { writeModel } from "../onnx/write.ts";
 import type { Runtime, Session } from "../runtime/session.ts";
-import { type Evaluation, type LbfgsOptions, minimise } from "./lbfgs.ts";
+import { checkpointTimer } from "./checkpoint-timer.ts";
+import { type Evaluation, type LbfgsOptions, type LbfgsState, minimise } from "./lbfgs.ts";
 import { objectiveModel, scoresModel } from "./probe-graph.ts";
 import { crossEntropy } from "./softmax.ts";
 import { type LinearClassifier, type Scaling, standardisation, unfold } from "./standardisation.ts";
@@ -23,6 +24,26 @@ export interface LinearProbeOptions {
   /** One weight a class, or absent for all ones. */
   readonly classWeights?: readonly number[];
   readonly signal?: AbortSignal;
+  /** Is awaited: the probe goes on once the state is safe. */
+  readonly onCheckpoint?: (state: ProbeState) => Promise<void>;
+  /** Longest time between checkpoints, in seconds. Default 20. */
+  readonly checkpointSeconds?: number;
+  readonly resumeFrom?: ProbeState;
+}
+
+/** What came of one penalty. */
+interface Solved {
+  readonly l2: number;
+  readonly iterations: number;
+  readonly validationLoss: number;
+  /** [(D + 1) x C], in standardised space. */
+  readonly point: Float64Array;
+}
+
+/** A probe in progress: the penalties that are solved, and the solution in progress. */
+export interface ProbeState {
+  readonly tried: readonly Solved[];
+  readonly current: LbfgsState;
 }
 
 export interface LinearProbe extends LinearClassifier {
@@ -52,7 +73,7 @@ const finishing = { maxIterations: 60, gradientTolerance: 1e-5, valueTolerance: 
  * Features are standardised by their training mean and deviation; the scaling is folded into the
  * weights returned. The penalty is the one with the lowest validation loss; the search along them
  * ends after two in a row that brought nothing.
- * Deterministic for one thread count.
+ * Deterministic for one thread count, also where it is resumed.
  */
 export async function fitLinearProbe(options: LinearProbeOptions): Promise<LinearProbe> {
   const { runtime, classes, train, validation } = options;
@@ -62,28 +83,38 @@ export async function fitLinearProbe(options: LinearProbeOptions): Promise<Linea
   try {
     const scaling = standardisation(train.features, train.labels.length);
     const part = selection(train, scaling.mean.length, classes);
+    const tried: Solved[] = [...(options.resumeFrom?.tried ?? [])];
+    let begun = options.resumeFrom?.current;
+    const timer = checkpointTimer((options.checkpointSeconds ?? 20) * 1000, performance.now());
+    const checkpoint = async (current: LbfgsState) => {
+      const now = performance.now();
+      if (!timer.due(now, false)) return;
+      await options.onCheckpoint?.({ tried: [...tried], current });
+      timer.wrote(now, performance.now());
+    };
     const solve = async (data: ProbeData, l2: number, start: Float64Array, how: LbfgsOptions) => {
       const minimum = await minimise(
         (point) => {
           options.signal?.throwIfAborted();
           return penalised(objective, data, point, scaling, options, l2);
         },
-        start,
+        begun ?? start,
         how,
+        checkpoint,
       );
+      begun = undefined;
       const classifier = unfold(minimum.point, scaling, classes);
       const validationLogits = await linearScores(scores, classifier, validation.features);
       const validationLoss = crossEntropy(validationLogits, validation.labels, classes);
       return { ...minimum, ...classifier, l2, validationLogits, validationLoss };
     };
 
-    const tried: Awaited<ReturnType<typeof solve>>[] = [];
-    let start: Float64Array = new Float64Array((scaling.mean.length + 1) * classes);
-    for (const l2 of penalties) {
-      const solution = await solve(part, l2, start, searching);
-      tried.push(solution);
-      start = solution.point;
+    const origin = new Float64Array((scaling.mean.length + 1) * classes);
+    for (const l2 of penalties.slice(tried.length)) {
       if (tried.length - 1 - lowestLoss(tried) === 2) break;
+      const start = tried.at(-1)?.point ?? origin;
+      const { iterations, validationLoss, point } = await solve(part, l2, start, searching);
+      tried.push({ l2, iterations, validationLoss, point });
     }
     const chosen = tried[lowestLoss(tried)];
     if (chosen === undefined) throw new RangeError("no penalty was tried");
@@ -149,14 +180,20 @@ async function linearScores(
   return logits;
 }
 
-/** Evenly spaced rows, as many as the work allowed; the data itself where that is all of them. */
-function selection(data: ProbeData, width: number, classes: number): ProbeData {
+/**
+ * Of each class its share of as many rows as the work allows: evenly spaced ones of all in the
+ * order of their classes. The data itself where that is all of them.
+ */
+export function selection(data: ProbeData, width: number, classes: number): ProbeData {
   const rows = data.labels.length;
   const wanted = Math.max(10 * classes, Math.floor(selectionWork / (width * classes)));
   if (wanted >= rows) return data;
+  const byClass = Uint32Array.from({ length: rows }, (_, row) => row).sort(
+    (a, b) => (data.labels[a] ?? 0) - (data.labels[b] ?? 0) || a - b,
+  );
   const features = new Float32Array(wanted * width);
   const labels = Uint32Array.from({ length: wanted }, (_, index) => {
-    const row = Math.floor((index * rows) / wanted);
+    const row = byClass[Math.floor((index * rows) / wanted)] ?? 0;
     features.set(data.features.subarray(row * width, (row + 1) * width), index * width);
     return data.labels[row] ?? 0;
   });
