@@ -139,26 +139,6 @@ describe.each(networks)("%s against PyTorch in float64", async (name) => {
     await stepper.release();
   });
 
-  test.each(modes)(
-    "the state in place, %s BatchNorm, is what it is in two buffers",
-    async (mode) => {
-      const { graph, stepper: first } = await open(golden, mode, adamw, { clipNorm: 1 });
-      await first.release();
-      const states: unknown[] = [];
-      for (const inPlace of [true, false]) {
-        const state = graph.state.map((tensor) => ({
-          ...tensor,
-          inPlace: inPlace && tensor.inPlace,
-        }));
-        const stepper = await createStepper(onnxRuntime, { ...graph, state }, { threads: 2 });
-        for (let step = 0; step < 3; step++) await stepOn(stepper, golden, 1e-3);
-        states.push(stepper.state());
-        await stepper.release();
-      }
-      expect(states[0]).toEqual(states[1]);
-    },
-  );
-
   test.each(
     modes.flatMap((mode) => [
       { mode, curve: "adamw", optimizer: adamw, learningRate: 1e-3 },
