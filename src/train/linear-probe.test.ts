@@ -9,7 +9,7 @@ import { fitLinearProbe, headTensors, type ProbeData, selection } from "./linear
 import { argmaxRows, crossEntropy } from "./softmax.ts";
 import { pooledFeatures, tinyNetwork } from "./tiny-task.fixture.ts";
 
-/** Gaussian blobs around one centre a class, on badly scaled features with an offset. */
+/** Gaussian blobs around one centre a class, on features of unlike scales with an offset. */
 function blobs(
   rows: number,
   width: number,
@@ -26,7 +26,7 @@ function blobs(
   labels.forEach((label, row) => {
     for (let column = 0; column < width; column++) {
       const centre = Math.sin(1 + label * 3.7 + column * 1.3);
-      features[row * width + column] = 5 + 10 ** ((column % 5) - 2) * (centre + spread * normal());
+      features[row * width + column] = 5 + 2 ** ((column % 5) - 2) * (centre + spread * normal());
     }
   });
   return { features, labels };
@@ -147,6 +147,20 @@ describe("linear probe", () => {
     const counts = new Array<number>(classes).fill(0);
     for (const label of Array.from(part.labels)) counts[label] = (counts[label] ?? 0) + 1;
     expect(counts).toEqual(new Array<number>(classes).fill(10));
+  });
+
+  test("a feature at rest while training does not drown the others when it wakes", async () => {
+    const width = 20;
+    const train = blobs(120, width, 3, 1, 11);
+    const validation = blobs(60, width, 3, 1, 12);
+    const still = randomFor("still", 0);
+    for (let row = 0; row < 120; row++) train.features[row * width] = still.between(0, 1e-4);
+    for (let row = 0; row < 60; row++) validation.features[row * width] = still.between(0, 1e-4);
+    const options = { runtime: onnxRuntime, classes: 3, train };
+    const probe = await fitLinearProbe({ ...options, validation });
+    expect(accuracy(probe.validationLogits, validation.labels, 3)).toBeGreaterThan(0.9);
+    const awake = probe.validationLogits.map((logit, at) => logit + (probe.weight[at % 3] ?? 0));
+    expect(accuracy(awake, validation.labels, 3)).toBeGreaterThan(0.9);
   });
 
   test("an abort stops it", async () => {

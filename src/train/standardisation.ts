@@ -1,27 +1,38 @@
 /** What standardises the features of a training set, column by column. */
 export interface Scaling {
   readonly mean: Float64Array;
-  /** One over the standard deviation; 0 for a feature that never changes. */
+  /**
+   * One over the standard deviation, but at most one over the mean of all features' deviations;
+   * 0 for a feature that never changes.
+   */
   readonly inverse: Float64Array;
 }
 
-/** @param features [N, D] */
+/**
+ * The bound on `inverse` is for features at rest in nearly every picture, as many behind a ReLU are
+ * on data unlike the pretraining data: stretched to a deviation of 1 they would get weights that
+ * drown all others as soon as a picture, or a step of fine-tuning, wakes them.
+ * @param features [N, D]
+ */
 export function standardisation(features: Float32Array, rows: number): Scaling {
   const width = features.length / rows;
   const mean = new Float64Array(width);
   for (let at = 0, column = 0; at < features.length; at++, column = (column + 1) % width) {
     mean[column] = (mean[column] ?? 0) + (features[at] ?? 0) / rows;
   }
-  const inverse = new Float64Array(width);
+  const deviation = new Float64Array(width);
   for (let at = 0, column = 0; at < features.length; at++, column = (column + 1) % width) {
     const distance = (features[at] ?? 0) - (mean[column] ?? 0);
-    inverse[column] = (inverse[column] ?? 0) + (distance * distance) / rows;
+    deviation[column] = (deviation[column] ?? 0) + (distance * distance) / rows;
   }
   for (let column = 0; column < width; column++) {
-    const deviation = Math.sqrt(inverse[column] ?? 0);
-    const constant = deviation <= 1e-6 * Math.max(Math.abs(mean[column] ?? 0), 1e-6);
-    inverse[column] = constant ? 0 : 1 / deviation;
+    deviation[column] = Math.sqrt(deviation[column] ?? 0);
   }
+  const typical = deviation.reduce((sum, one) => sum + one, 0) / width;
+  const inverse = deviation.map((own, column) => {
+    const constant = own <= 1e-6 * Math.max(Math.abs(mean[column] ?? 0), 1e-6);
+    return constant ? 0 : 1 / Math.max(own, typical);
+  });
   return { mean, inverse };
 }
 
