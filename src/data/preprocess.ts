@@ -44,11 +44,16 @@ export function wideGeometry(to: Preprocessing, width: number, height: number): 
 }
 
 function shorterSide(to: Preprocessing, width: number, height: number) {
-  const target = to.resize ?? Math.max(to.width, to.height);
+  const size = withShorterSide(to.resize ?? Math.max(to.width, to.height), width, height);
+  return { width: Math.max(to.width, size.width), height: Math.max(to.height, size.height) };
+}
+
+/** The size of a picture with its shorter side made `target`, as torchvision's `Resize` rounds. */
+export function withShorterSide(target: number, width: number, height: number) {
   const scale = target / Math.min(width, height);
   return {
-    width: Math.max(to.width, width <= height ? target : Math.floor(width * scale)),
-    height: Math.max(to.height, height <= width ? target : Math.floor(height * scale)),
+    width: width <= height ? target : Math.floor(width * scale),
+    height: height <= width ? target : Math.floor(height * scale),
   };
 }
 
@@ -102,8 +107,11 @@ export function writePlain(
 ): void {
   const area = image.width * image.height;
   const { data } = image;
-  channelMaps(to).forEach(({ from, scale, shift }, channel) => {
-    const plane = offset + channel * area;
-    for (let i = 0; i < area; i++) out[plane + i] = (data[3 * i + from] ?? 0) * scale + shift;
-  });
+  const [a, b, c] = channelMaps(to);
+  // One pass over the pixels: three, a plane each, take three times as long.
+  for (let i = 0, at = 0; i < area; i++, at += 3) {
+    out[offset + i] = (data[at + a.from] ?? 0) * a.scale + a.shift;
+    out[offset + area + i] = (data[at + b.from] ?? 0) * b.scale + b.shift;
+    out[offset + 2 * area + i] = (data[at + c.from] ?? 0) * c.scale + c.shift;
+  }
 }

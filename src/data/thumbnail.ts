@@ -52,46 +52,42 @@ export function contrast(image: RgbImage): number {
 function areaAverage({ data, width, height }: RgbImage): Float64Array {
   const out = new Float64Array(3 * lumaSide * lumaSide);
   const across = overlaps(width);
-  const row = new Float64Array(3 * lumaSide);
-  overlaps(height).forEach(({ sources, shares }, y) => {
-    sources.forEach((source, i) => {
-      averageRow(data, 3 * source * width, across, row);
-      const share = shares[i] ?? 0;
-      for (let x = 0; x < row.length; x++) {
-        const at = y * row.length + x;
-        out[at] = (out[at] ?? 0) + share * (row[x] ?? 0);
-      }
+  overlaps(height).forEach(({ first, shares }, y) => {
+    shares.forEach((share, i) => {
+      addRow(data, 3 * (first + i) * width, across, share, out, 3 * lumaSide * y);
     });
   });
   return out;
 }
 
-function averageRow(
+/** Adds a row's averages over the cells, `share` of them, to the row of cells at `offset`. */
+function addRow(
   data: Uint8Array,
   start: number,
   across: readonly Overlap[],
-  row: Float64Array,
+  share: number,
+  out: Float64Array,
+  offset: number,
 ): void {
-  for (let x = 0; x < across.length; x++) {
-    const { sources = [], shares = [] } = across[x] ?? {};
+  across.forEach(({ first, shares }, x) => {
     let [red, green, blue] = [0, 0, 0];
-    for (let i = 0; i < sources.length; i++) {
-      const at = start + 3 * (sources[i] ?? 0);
-      const share = shares[i] ?? 0;
-      red += share * (data[at] ?? 0);
-      green += share * (data[at + 1] ?? 0);
-      blue += share * (data[at + 2] ?? 0);
+    for (let i = 0, at = start + 3 * first; i < shares.length; i++, at += 3) {
+      const own = shares[i] ?? 0;
+      red += own * (data[at] ?? 0);
+      green += own * (data[at + 1] ?? 0);
+      blue += own * (data[at + 2] ?? 0);
     }
-    row[3 * x] = red;
-    row[3 * x + 1] = green;
-    row[3 * x + 2] = blue;
-  }
+    const cell = offset + 3 * x;
+    out[cell] = (out[cell] ?? 0) + share * red;
+    out[cell + 1] = (out[cell + 1] ?? 0) + share * green;
+    out[cell + 2] = (out[cell + 2] ?? 0) + share * blue;
+  });
 }
 
-/** The source pixels a cell covers, and the share each has in it. */
+/** The source pixels a cell covers, from `first` on, and the share each has in it. */
 interface Overlap {
-  readonly sources: readonly number[];
-  readonly shares: readonly number[];
+  readonly first: number;
+  readonly shares: Float64Array;
 }
 
 function overlaps(length: number): Overlap[] {
@@ -100,9 +96,11 @@ function overlaps(length: number): Overlap[] {
     const [start, end] = [cell * step, (cell + 1) * step];
     const first = Math.floor(start);
     const last = Math.min(length, Math.ceil(end));
-    const sources = Array.from({ length: last - first }, (_, i) => first + i);
-    const shares = sources.map((i) => (Math.min(i + 1, end) - Math.max(i, start)) / step);
-    return { sources, shares };
+    const shares = Float64Array.from({ length: last - first }, (_, i) => {
+      const source = first + i;
+      return (Math.min(source + 1, end) - Math.max(source, start)) / step;
+    });
+    return { first, shares };
   });
 }
 

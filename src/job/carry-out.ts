@@ -1,9 +1,7 @@
 import { z } from "zod";
 import { depthCurve, similarityVerdict, sizeVerdict } from "../measure/measurement.ts";
-import { onnxRuntime } from "../node/onnxruntime.ts";
-import { fitLinearProbe } from "../train/linear-probe.ts";
+import { DecodedPictures } from "../node/decoded-pictures.ts";
 import { checkPlan } from "./check-plan.ts";
-import { probeCodec } from "./codecs.ts";
 import type { JobContext } from "./events.ts";
 import { tabulateFeatures } from "./features.ts";
 import { fineTune } from "./fine-tune.ts";
@@ -19,6 +17,7 @@ import { checkSamePictures } from "./same-pictures.ts";
 import { json, openSteps } from "./steps.ts";
 import { startStopwatch } from "./stopwatch.ts";
 import { survey } from "./survey.ts";
+import { trainProbe } from "./train-probe.ts";
 import { layOut } from "./workbench.ts";
 
 const surveyed = z.object({
@@ -38,6 +37,21 @@ export async function carryOut(
 ): Promise<TrainResult> {
   const finished = await readFinished(run);
   if (finished !== undefined) return finished;
+  const decoded = new DecodedPictures();
+  try {
+    return await carryOutFrom(decoded, run, context, acceptChanges);
+  } finally {
+    decoded.close();
+    await run.forget("scratch");
+  }
+}
+
+async function carryOutFrom(
+  decoded: DecodedPictures,
+  run: RunFolder,
+  context: JobContext,
+  acceptChanges: boolean,
+): Promise<TrainResult> {
   const { folder, options } = run.asked;
   const watch = startStopwatch();
   const damaged = (file: string) =>
@@ -47,7 +61,7 @@ export async function carryOut(
     });
   let steps = await openSteps(run.file("checkpoint"), damaged);
 
-  const pictures = await readPictures(folder, options, context);
+  const pictures = await readPictures(folder, options, context, decoded);
   if (await checkSamePictures(pictures, steps, acceptChanges, folder)) {
     await run.forget("checkpoint");
     steps = await openSteps(run.file("checkpoint"), damaged);
@@ -56,7 +70,7 @@ export async function carryOut(
   await run.write("splits", splitsFile(pictures));
   const network = await openNetwork(options, context);
   await checkSameNetwork(network, steps, options.model);
-  const loader = openLoader(pictures, network, options, context);
+  const loader = openLoader(pictures, network, options, context, decoded);
   try {
     const measured = await steps.once("survey", json(surveyed), () =>
       survey(pictures, network, loader, options, context),
@@ -78,18 +92,7 @@ export async function carryOut(
       scratch: run.file("scratch"),
     });
     const features = await tabulateFeatures(bench, steps, context);
-    const { train, val } = bench.examples;
-    const probe = await steps.once("probe", probeCodec, () =>
-      fitLinearProbe({
-        runtime: onnxRuntime,
-        ...(options.threads === undefined ? {} : { threads: options.threads }),
-        classes: pictures.dataset.classes.length,
-        train: features.of(train),
-        validation: features.of(val),
-        classWeights: bench.classWeights,
-        ...(context.signal === undefined ? {} : { signal: context.signal }),
-      }),
-    );
+    const probe = await trainProbe(bench, features, steps, context);
     watch.lap("linear probe");
 
     const left = () =>
@@ -139,7 +142,6 @@ export async function carryOut(
     });
   } finally {
     await loader.close();
-    await run.forget("scratch");
   }
 }
 

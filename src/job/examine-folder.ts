@@ -1,6 +1,7 @@
 import type { Dataset } from "../data/dataset.ts";
 import type { PictureFacts, UnreadablePicture } from "../data/picture-facts.ts";
 import type { Ignored } from "../data/walk.ts";
+import type { DecodedPictures } from "../node/decoded-pictures.ts";
 import { examinePictures } from "../node/examine-pictures.ts";
 import { openDataset } from "../node/open-dataset.ts";
 import type { JobContext } from "./events.ts";
@@ -15,16 +16,19 @@ export interface Examined {
 
 /**
  * Opens a folder of pictures and looks at each of them.
+ * @param decoded takes what was decoded on the way
  * @throws ThawError `data/*`; the signal's reason
  */
 export async function examineFolder(
   folder: string,
   { onEvent, signal }: JobContext,
+  decoded?: DecodedPictures,
 ): Promise<Examined> {
   onEvent?.({ kind: "phase", says: "Looking at the pictures" });
   const { dataset, ignored } = await openDataset(folder);
   const total = dataset.samples.length;
   const facts = await examinePictures(dataset, {
+    decoded,
     ...(signal === undefined ? {} : { signal }),
     onProgress: (done) => onEvent?.({ kind: "progress", done, total }),
   });

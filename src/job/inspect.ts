@@ -1,3 +1,4 @@
+import { DecodedPictures } from "../node/decoded-pictures.ts";
 import { openPictureLoader } from "../node/picture-loader.ts";
 import { decide } from "../plan/policy.ts";
 import type { JobContext } from "./events.ts";
@@ -18,14 +19,19 @@ export async function inspect(
   context: JobContext = {},
 ): Promise<Inspection> {
   const asked = parseOptions(inspectOptions, options);
-  const pictures = await readPictures(folder, asked, context);
-  const network = await openNetwork(asked, context);
-  const loader = openLoader(pictures, network, asked, context);
+  const decoded = new DecodedPictures();
   try {
-    const surveyed = await survey(pictures, network, loader, asked, context);
-    return describeInspection(pictures, surveyed, planFor(pictures, network, surveyed, asked));
+    const pictures = await readPictures(folder, asked, context, decoded);
+    const network = await openNetwork(asked, context);
+    const loader = openLoader(pictures, network, asked, context, decoded);
+    try {
+      const surveyed = await survey(pictures, network, loader, asked, context);
+      return describeInspection(pictures, surveyed, planFor(pictures, network, surveyed, asked));
+    } finally {
+      await loader.close();
+    }
   } finally {
-    await loader.close();
+    decoded.close();
   }
 }
 
@@ -35,9 +41,11 @@ export function openLoader(
   { pretrained }: Network,
   { seed, keepOrientation }: InspectOptions,
   { signal }: JobContext,
+  decoded?: DecodedPictures,
 ) {
   return openPictureLoader(dataset, pretrained.preprocessing, {
     seed,
+    decoded,
     flips: !keepOrientation,
     ...(signal === undefined ? {} : { signal }),
   });

@@ -5,6 +5,7 @@ import { assignSplits } from "../data/split.ts";
 import type { Cluster } from "../data/stratify.ts";
 import { requireTrainable, withoutSamples } from "../data/trainable.ts";
 import { ThawError } from "../errors.ts";
+import type { DecodedPictures } from "../node/decoded-pictures.ts";
 import { auditFindings } from "../report/audit-findings.ts";
 import { plural } from "../report/format.ts";
 import type { JobContext } from "./events.ts";
@@ -25,14 +26,16 @@ export interface Pictures {
 
 /**
  * Reads, audits and splits a folder of pictures.
+ * @param decoded takes what was decoded on the way
  * @throws ThawError `data/*`, and `job/strict` when asked to be strict about findings
  */
 export async function readPictures(
   folder: string,
   options: InspectOptions,
   context: JobContext,
+  decoded?: DecodedPictures,
 ): Promise<Pictures> {
-  const { dataset: found, ignored, facts } = await examineFolder(folder, context);
+  const { dataset: found, ignored, facts } = await examineFolder(folder, context, decoded);
   const { audit, duplicates, unreadable } = await auditDataset(found, facts, ignored);
   const dataset = withoutSamples(found, unreadable);
   if (options.strict) refuseFindings(audit, dataset.root);

@@ -3,16 +3,24 @@ import { availableParallelism } from "node:os";
 import type { Dataset, PictureSource, Sample } from "../data/dataset.ts";
 import { perceptualHash } from "../data/perceptual-hash.ts";
 import type { PictureFacts, UnreadablePicture } from "../data/picture-facts.ts";
-import type { Geometry } from "../data/preprocess.ts";
+import { type Geometry, withShorterSide } from "../data/preprocess.ts";
 import { contrast, thumbnail } from "../data/thumbnail.ts";
 import { ThawError } from "../errors.ts";
+import { type DecodedPictures, interpolation } from "./decoded-pictures.ts";
 import { decodePicture } from "./picture-decoder.ts";
 import { openPictures } from "./picture-source.ts";
 
-/** Longer side a picture is reduced to before it is looked at, in pixels. */
+/**
+ * Shorter side a picture is reduced to before it is looked at, in pixels: what most networks'
+ * preprocessing reduces it to as well.
+ */
 const examinedSide = 256;
+/** Longer side it is reduced to at most, however narrow it is. */
+const longestSide = 1024;
 
 export interface ExamineOptions {
+  /** Takes the pictures that were reduced to `examinedSide`. */
+  readonly decoded?: DecodedPictures | undefined;
   readonly signal?: AbortSignal;
   /** Called with the number of pictures done. */
   readonly onProgress?: (done: number) => void;
@@ -34,7 +42,7 @@ export async function examinePictures(
   const lane = async () => {
     for (const [index, sample] of queue) {
       options.signal?.throwIfAborted();
-      facts[index] = await examineOrExplain(source, sample);
+      facts[index] = await examineOrExplain(source, sample, options.decoded);
       options.onProgress?.(++done);
     }
   };
@@ -44,20 +52,28 @@ export async function examinePictures(
   return facts;
 }
 
-async function examineOrExplain(source: PictureSource, sample: Sample) {
+async function examineOrExplain(
+  source: PictureSource,
+  sample: Sample,
+  decoded: DecodedPictures | undefined,
+) {
   try {
-    return await examinePicture(await source.read(sample), sample.id);
+    return await examinePicture(await source.read(sample), sample.id, decoded);
   } catch (cause) {
     if (cause instanceof ThawError) return { id: sample.id, why: cause.fault.what };
     throw cause;
   }
 }
 
-/** The facts of one encoded picture. @throws ThawError `data/unreadable-picture` */
-export async function examinePicture(bytes: Uint8Array, id: string): Promise<PictureFacts> {
-  const image = await decodePicture(bytes, reduced, "bilinear", id);
-  const small = thumbnail(image);
+async function examinePicture(
+  bytes: Uint8Array,
+  id: string,
+  decoded: DecodedPictures | undefined,
+): Promise<PictureFacts> {
+  const image = await decodePicture(bytes, reduced, interpolation, id);
   const { format, mode, width, height, turned } = image.header;
+  if (Math.min(image.width, image.height) === examinedSide) decoded?.put(id, image, image.header);
+  const small = thumbnail(image);
   return {
     id,
     sha256: createHash("sha256").update(bytes).digest("hex"),
@@ -74,10 +90,18 @@ export async function examinePicture(bytes: Uint8Array, id: string): Promise<Pic
 }
 
 function reduced(width: number, height: number): Geometry {
-  const scale = Math.min(1, examinedSide / Math.max(width, height));
-  const size = {
+  const size = reducedSize(width, height);
+  return { ...size, crop: { left: 0, top: 0, ...size } };
+}
+
+function reducedSize(width: number, height: number) {
+  const [shorter, longer] = [Math.min(width, height), Math.max(width, height)];
+  if (shorter <= examinedSide && longer <= longestSide) return { width, height };
+  const size = withShorterSide(examinedSide, width, height);
+  if (shorter >= examinedSide && Math.max(size.width, size.height) <= longestSide) return size;
+  const scale = longestSide / longer;
+  return {
     width: Math.max(1, Math.round(width * scale)),
     height: Math.max(1, Math.round(height * scale)),
   };
-  return { ...size, crop: { left: 0, top: 0, ...size } };
 }

@@ -2,6 +2,7 @@ import type { Dataset } from "../data/dataset.ts";
 import type { View } from "../data/view.ts";
 import type { Fault } from "../errors.ts";
 import type { Preprocessing } from "../models/pretrained.ts";
+import type { SharedPictures } from "./decoded-pictures.ts";
 
 /** What a picture thread is given once, at its start. */
 export interface PictureThreadSetup {
@@ -11,6 +12,8 @@ export interface PictureThreadSetup {
   readonly preprocessing: Preprocessing;
   readonly seed: number;
   readonly flips: boolean;
+  /** Pictures that need not be decoded again. */
+  readonly decoded?: SharedPictures | undefined;
   /** Decoded pixels this thread may keep, in its file. */
   readonly keptBytes: number;
   readonly folder?: string | undefined;

@@ -4,6 +4,7 @@ import type { Dataset } from "../data/dataset.ts";
 import type { PictureLoader, View } from "../data/view.ts";
 import { ThawError } from "../errors.ts";
 import type { Preprocessing } from "../models/pretrained.ts";
+import type { DecodedPictures } from "./decoded-pictures.ts";
 import type { PictureJob, PictureReply, PictureThreadSetup } from "./picture-job.ts";
 import { startWorker } from "./worker-thread.ts";
 
@@ -13,7 +14,9 @@ export interface PictureLoaderOptions {
   readonly flips?: boolean;
   /** Threads that make views; by default one for two cores, at most four. */
   readonly threads?: number;
-  /** Bytes of decoded pictures kept in temporary files, all threads together. Default 8 GB. */
+  /** Pictures decoded already; kept open until the loader is closed. */
+  readonly decoded?: DecodedPictures | undefined;
+  /** Bytes of other decoded pictures kept in temporary files, all threads together. Default 4 GB. */
   readonly keptBytes?: number;
   /** Folder of the temporary files; the system's by default. */
   readonly folder?: string;
@@ -29,7 +32,7 @@ interface Pending {
   readonly reject: (reason: unknown) => void;
 }
 
-const defaultKept = 8 * 2 ** 30;
+const defaultKept = 4 * 2 ** 30;
 
 /**
  * Loads pictures on threads of their own, which go on while the caller's thread is busy training.
@@ -47,6 +50,7 @@ export function openPictureLoader(
     preprocessing,
     seed: options.seed,
     flips: options.flips ?? true,
+    decoded: options.decoded?.shared(),
     keptBytes: Math.floor((options.keptBytes ?? defaultKept) / threads),
     folder: options.folder,
   };

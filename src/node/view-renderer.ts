@@ -3,6 +3,7 @@ import type { RgbImage } from "../data/dataset.ts";
 import { type Geometry, plainGeometry, wideGeometry, writePlain } from "../data/preprocess.ts";
 import type { View } from "../data/view.ts";
 import { writeAugmented } from "../data/warp.ts";
+import { cutOut } from "./decoded-pictures.ts";
 import { decodePicture } from "./picture-decoder.ts";
 import type { PictureThreadSetup } from "./picture-job.ts";
 import { openPictures } from "./picture-source.ts";
@@ -57,6 +58,9 @@ export class ViewRenderer {
     const id = this.#setup.ids[sample] ?? "";
     const geometry = (width: number, height: number): Geometry =>
       kind === "plain" ? plainGeometry(to, width, height) : wideGeometry(to, width, height);
+    const { decoded } = this.#setup;
+    const whole = decoded && cutOut(decoded, id, geometry, to.interpolation);
+    if (whole !== undefined) return whole;
     const bytes = await this.#source.read({ id, label: 0 });
     const image = await decodePicture(bytes, geometry, to.interpolation, id);
     this.#store.put(key, image);
