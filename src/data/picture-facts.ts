@@ -6,7 +6,7 @@ export const pictureFacts = z.object({
   id: z.string(),
   /** SHA-256 of the encoded bytes, lower-case hex. */
   sha256: z.string(),
-  /** SHA-256 of the sRGB pixels, upright and reduced to at most 512 px, lower-case hex. */
+  /** SHA-256 of the sRGB pixels, upright and reduced as they are looked at, lower-case hex. */
   pixels: z.string(),
   format: z.enum(["jpeg", "png", "webp", "gif", "tiff", "bmp", "avif"]),
   /** As Pillow names modes: L, LA, RGB, RGBA, P, CMYK; `16` is appended for 16-bit channels. */

@@ -72,7 +72,9 @@ async function examinePicture(
 ): Promise<PictureFacts> {
   const image = await decodePicture(bytes, reduced, interpolation, id);
   const { format, mode, width, height, turned } = image.header;
-  if (Math.min(image.width, image.height) === examinedSide) decoded?.put(id, image, image.header);
+  if (Math.min(image.width, image.height) === examinedSide) {
+    decoded?.put(id, image, { width, height });
+  }
   const small = thumbnail(image);
   return {
     id,

@@ -120,6 +120,24 @@ async function cached(): Promise<string[]> {
   return names.filter((name) => name.endsWith(".onnx"));
 }
 
+/**
+ * Sends the model's first 5000 bytes at the first request and what is asked for at later ones.
+ * @param sent is called when the 5000 bytes are on their way
+ * @returns the ranges asked for, as they come
+ */
+async function serveInTwo(sent: (response: ServerResponse) => void = () => undefined) {
+  const ranges: (string | undefined)[] = [];
+  await serve(repository, (request, response, body) => {
+    if (body !== model || !isWhole(request)) return false;
+    ranges.push(request.headers.range);
+    if (ranges.length > 1) return false;
+    response.writeHead(200, { "Content-Length": body.length });
+    response.write(body.subarray(0, 5000), () => sent(response));
+    return true;
+  });
+  return ranges;
+}
+
 describe("a model on the hub", () => {
   it("is found, described by the files beside it, and works offline afterwards", async () => {
     await serve(repository);
@@ -133,15 +151,7 @@ describe("a model on the hub", () => {
   });
 
   it("goes on where a cut download stopped", async () => {
-    const ranges: (string | undefined)[] = [];
-    await serve(repository, (request, response, body) => {
-      if (body !== model || !isWhole(request)) return false;
-      ranges.push(request.headers.range);
-      if (ranges.length > 1) return false;
-      response.writeHead(200, { "Content-Length": body.length });
-      response.write(body.subarray(0, 5000), () => setTimeout(() => response.destroy(), 50));
-      return true;
-    });
+    const ranges = await serveInTwo((response) => setTimeout(() => response.destroy(), 50));
     await loadPretrained("hf:org/net", { cache });
     expect(ranges[0]).toBeUndefined();
     expect(ranges[1]).toBe(`bytes=5000-${model.length - 1}`);
@@ -224,15 +234,7 @@ describe("a model on the hub", () => {
   });
 
   it("goes on where an earlier attempt was given up", async () => {
-    const ranges: (string | undefined)[] = [];
-    await serve(repository, (request, response, body) => {
-      if (body !== model || !isWhole(request)) return false;
-      ranges.push(request.headers.range);
-      if (ranges.length > 1) return false;
-      response.writeHead(200, { "Content-Length": body.length });
-      response.write(body.subarray(0, 5000));
-      return true;
-    });
+    const ranges = await serveInTwo();
     const into = await mkdtemp(join(cache, "into-"));
     const control = new AbortController();
     const given = fetchHub(parseHubSpec("hf:org/net"), into, { cache, signal: control.signal });
