@@ -2,16 +2,16 @@
 export interface Scaling {
   readonly mean: Float64Array;
   /**
-   * One over the standard deviation, but at most one over the mean of all features' deviations;
-   * 0 for a feature that never changes.
+   * One over the deviation halfway between a feature's own and the mean of all features'; 0 for a
+   * feature that never changes.
    */
   readonly inverse: Float64Array;
 }
 
 /**
- * The bound on `inverse` is for features at rest in nearly every picture, as many behind a ReLU are
- * on data unlike the pretraining data: stretched to a deviation of 1 they would get weights that
- * drown all others as soon as a picture, or a step of fine-tuning, wakes them.
+ * The mean of all is for features at rest in nearly every picture, as many behind a ReLU are on
+ * data unlike the pretraining data: stretched to a deviation of 1 they would get weights that drown
+ * all others as soon as a picture, or a step of fine-tuning, wakes them.
  * @param features [N, D]
  */
 export function standardisation(features: Float32Array, rows: number): Scaling {
@@ -31,7 +31,7 @@ export function standardisation(features: Float32Array, rows: number): Scaling {
   const typical = deviation.reduce((sum, one) => sum + one, 0) / width;
   const inverse = deviation.map((own, column) => {
     const constant = own <= 1e-6 * Math.max(Math.abs(mean[column] ?? 0), 1e-6);
-    return constant ? 0 : 1 / Math.max(own, typical);
+    return constant ? 0 : 2 / (own + typical);
   });
   return { mean, inverse };
 }
