@@ -6,7 +6,7 @@ import { openLoader, planFor } from "../src/job/inspect.ts";
 import { type Network, openNetwork } from "../src/job/network.ts";
 import { parseOptions, type TrainOptions, trainOptions } from "../src/job/options.ts";
 import { type Pictures, readPictures } from "../src/job/pictures.ts";
-import { type Survey, survey } from "../src/job/survey.ts";
+import { type KnownFeatures, type Survey, survey } from "../src/job/survey.ts";
 import type { Plan } from "../src/plan/plan.ts";
 
 /** One question to decide: these pictures, this many of them, this network, this seed. */
@@ -33,6 +33,7 @@ export interface Cell {
   readonly loader: PictureLoader;
   readonly options: TrainOptions;
   readonly measured: Survey;
+  readonly known: KnownFeatures;
   readonly measuringSeconds: number;
   readonly scratch: string;
   plan(options: Partial<TrainOptions>): Plan;
@@ -109,7 +110,7 @@ export async function openCell(folder: Pictures, setting: CellSetting): Promise<
   const network = await openNetwork(options, {});
   const loader = openLoader(dealt.all, network, options, {});
   const began = performance.now();
-  const measured = await survey(dealt.given, network, loader, options, {});
+  const { measured, known } = await survey(dealt.given, network, loader, options, {});
   return {
     setting,
     ...dealt,
@@ -117,6 +118,7 @@ export async function openCell(folder: Pictures, setting: CellSetting): Promise<
     loader,
     options,
     measured,
+    known,
     measuringSeconds: (performance.now() - began) / 1000,
     scratch: join(tmpdir(), `thaw-decision-${process.pid}`),
     plan: (more) => planFor(dealt.given, network, measured, { ...options, ...more }),

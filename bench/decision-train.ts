@@ -39,7 +39,7 @@ export async function lay(cell: Cell, recipe: Recipe): Promise<Laid> {
     ...(threads === undefined ? {} : { threads }),
   });
   const given = { ...bench, examples: { ...bench.examples, test: [] } };
-  const features = await tabulateFeatures(given, forgetful, {});
+  const features = await tabulateFeatures(given, cell.known, forgetful, {});
   const probe = await fitLinearProbe({
     runtime: onnxRuntime,
     classes: bench.dataset.classes.length,

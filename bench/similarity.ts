@@ -40,9 +40,9 @@ async function steadiness(name: string): Promise<(string | number)[]> {
       const order = randomFor("similarity", draw).shuffle([...pictures.sides.keys()]);
       const drawn = new Set(order.slice(0, options.pictures));
       const sides = pictures.sides.map((_, i) => (drawn.has(i) ? "train" : "test"));
-      const { similarity } = await survey({ ...pictures, sides }, network, loader, asked, {});
-      counts[similarity.verdict]++;
-      scores.push(similarity.score);
+      const { measured } = await survey({ ...pictures, sides }, network, loader, asked, {});
+      counts[measured.similarity.verdict]++;
+      scores.push(measured.similarity.score);
     }
   } finally {
     await loader.close();

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { depthCurve, similarityVerdict, sizeVerdict } from "../measure/measurement.ts";
 import { DecodedPictures } from "../node/decoded-pictures.ts";
 import { checkPlan } from "./check-plan.ts";
+import { surveyCodec } from "./codecs.ts";
 import type { JobContext } from "./events.ts";
 import { tabulateFeatures } from "./features.ts";
 import { fineTune } from "./fine-tune.ts";
@@ -19,12 +19,6 @@ import { startStopwatch } from "./stopwatch.ts";
 import { survey } from "./survey.ts";
 import { trainProbe } from "./train-probe.ts";
 import { layOut } from "./workbench.ts";
-
-const surveyed = z.object({
-  size: sizeVerdict,
-  similarity: similarityVerdict,
-  depthCurve: depthCurve.optional(),
-});
 
 /**
  * Carries out a run from its last finished step: look, measure, decide, probe, check, fine-tune,
@@ -72,7 +66,7 @@ async function carryOutFrom(
   await checkSameNetwork(network, steps, options.model);
   const loader = openLoader(pictures, network, options, context, decoded);
   try {
-    const measured = await steps.once("survey", json(surveyed), () =>
+    const { measured, known } = await steps.once("survey", surveyCodec, () =>
       survey(pictures, network, loader, options, context),
     );
     const plan = planFor(pictures, network, measured, options);
@@ -91,7 +85,7 @@ async function carryOutFrom(
       fileBytes: disk.free / 4,
       scratch: run.file("scratch"),
     });
-    const features = await tabulateFeatures(bench, steps, context);
+    const features = await tabulateFeatures(bench, known, steps, context);
     const probe = await trainProbe(bench, features, steps, context);
     watch.lap("linear probe");
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { depthCurve, similarityVerdict, sizeVerdict } from "../measure/measurement.ts";
 import { readSafetensors, safetensorsParts } from "../models/safetensors.ts";
 import { float32, type Tensor } from "../onnx/tensor.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "../train/checkpoint.ts";
@@ -7,6 +8,7 @@ import type { FitState } from "../train/fit-state.ts";
 import type { LinearProbe, ProbeState } from "../train/linear-probe.ts";
 import { epochRecord } from "../train/overfitting.ts";
 import type { Codec } from "./steps.ts";
+import type { KnownFeatures, Survey } from "./survey.ts";
 
 const summary = "thaw.summary";
 
@@ -27,6 +29,27 @@ function bundle<T, S>(
     },
   };
 }
+
+const surveySummary = z.object({
+  measured: z.object({
+    size: sizeVerdict,
+    similarity: similarityVerdict,
+    depthCurve: depthCurve.optional(),
+  }),
+  samples: z.array(z.int()),
+});
+
+export const surveyCodec: Codec<{ measured: Survey; known: KnownFeatures }> = bundle(
+  surveySummary,
+  ({ measured, known: { samples, features } }) => ({
+    summary: { measured, samples: [...samples] },
+    tensors: new Map([["features", float32(features, [features.length])]]),
+  }),
+  ({ measured, samples }, tensors) => ({
+    measured,
+    known: { samples, features: floats(tensors, "features") },
+  }),
+);
 
 const probeSummary = z.object({
   l2: z.number(),

@@ -11,6 +11,7 @@ import { readAhead } from "../train/read-ahead.ts";
 import { floatsCodec } from "./codecs.ts";
 import type { JobContext } from "./events.ts";
 import type { Steps } from "./steps.ts";
+import type { KnownFeatures } from "./survey.ts";
 import type { Workbench } from "./workbench.ts";
 
 /** What the frozen backbone says about every picture, computed once. */
@@ -23,9 +24,13 @@ const batchSize = 8;
 /** Pictures between two checkpoints: under half a minute even at ten pictures a second. */
 const blockSize = 32 * batchSize;
 
-/** Runs the frozen backbone once over all pictures, plain views, resuming at the last whole block. */
+/**
+ * Runs the frozen backbone once over all pictures that it did not see yet, plain views, resuming at
+ * the last whole block.
+ */
 export async function tabulateFeatures(
   bench: Workbench,
+  known: KnownFeatures,
   steps: Steps,
   { onEvent, signal }: JobContext,
 ): Promise<FeatureTable> {
@@ -39,7 +44,16 @@ export async function tabulateFeatures(
     bench.threads === undefined ? {} : { threads: bench.threads },
   );
   const all = [...examples.train, ...examples.val, ...examples.test];
+  const rowOf = new Map(all.map(({ sample }, row) => [sample, row]));
   const table = new Float32Array(all.length * width);
+  const enter = (samples: readonly number[], rows: Float32Array) => {
+    samples.forEach((sample, i) => {
+      table.set(rows.subarray(i * width, (i + 1) * width), (rowOf.get(sample) ?? 0) * width);
+    });
+  };
+  enter(known.samples, known.features);
+  const seen = new Set(known.samples);
+  const unseen = all.filter(({ sample }) => !seen.has(sample));
   const features = prefixLoader(
     loader,
     { session, input: network.pretrained.input, output, dims: [width] },
@@ -51,7 +65,7 @@ export async function tabulateFeatures(
     const read = readAhead(
       (index) => {
         const start = from + index * batchSize;
-        return features.load(all.slice(start, Math.min(start + batchSize, to)).map(plainView));
+        return features.load(unseen.slice(start, Math.min(start + batchSize, to)).map(plainView));
       },
       Math.ceil((to - from) / batchSize),
     );
@@ -60,29 +74,36 @@ export async function tabulateFeatures(
       const index = (start - from) / batchSize;
       block.set(await read(index), index * batchSize * width);
       const done = Math.min(start + batchSize, to);
-      onEvent?.({ kind: "progress", done, total: all.length });
+      onEvent?.({ kind: "progress", done, total: unseen.length });
     }
     return block;
   }
 
   try {
-    for (let from = 0; from < all.length; from += blockSize) {
-      const to = Math.min(from + blockSize, all.length);
+    for (let from = 0; from < unseen.length; from += blockSize) {
+      const to = Math.min(from + blockSize, unseen.length);
       const name = `features-${from / blockSize}`;
-      table.set(await steps.once(name, floatsCodec, () => compute(from, to)), from * width);
+      const block = await steps.once(name, floatsCodec, () => compute(from, to));
+      enter(
+        unseen.slice(from, to).map(({ sample }) => sample),
+        block,
+      );
     }
   } finally {
     await session.release();
   }
-  return tableOf(all, table, width);
+  return tableOf(rowOf, table, width);
 }
 
 function plainView({ sample }: Example): View {
   return { sample, strength: "none", draw: 0 };
 }
 
-function tableOf(all: readonly Example[], table: Float32Array, width: number): FeatureTable {
-  const rowOf = new Map(all.map(({ sample }, row) => [sample, row]));
+function tableOf(
+  rowOf: ReadonlyMap<number, number>,
+  table: Float32Array,
+  width: number,
+): FeatureTable {
   return {
     of(some) {
       const labels = some.map(({ label }) => label);

@@ -52,7 +52,7 @@ beforeAll(async () => {
   const pictures = await readPictures(root, options, {});
   const network = await openNetwork(options, {});
   loader = openLoader(pictures, network, options, {});
-  const measured = await survey(pictures, network, loader, options, {});
+  const { measured, known } = await survey(pictures, network, loader, options, {});
   plan = { ...planFor(pictures, network, measured, options), check: "race" };
   const bench = layOut(pictures, network, loader, plan, {
     seed: 0,
@@ -61,7 +61,7 @@ beforeAll(async () => {
     scratch: `${root}/scratch`,
   });
   const steps = await openSteps(`${root}/checkpoint`, () => undefined);
-  const features = await tabulateFeatures(bench, steps, {});
+  const features = await tabulateFeatures(bench, known, steps, {});
   const probe = await fitLinearProbe({
     runtime: onnxRuntime,
     classes: 2,

@@ -25,8 +25,8 @@ export async function inspect(
     const network = await openNetwork(asked, context);
     const loader = openLoader(pictures, network, asked, context, decoded);
     try {
-      const surveyed = await survey(pictures, network, loader, asked, context);
-      return describeInspection(pictures, surveyed, planFor(pictures, network, surveyed, asked));
+      const { measured } = await survey(pictures, network, loader, asked, context);
+      return describeInspection(pictures, measured, planFor(pictures, network, measured, asked));
     } finally {
       await loader.close();
     }
@@ -77,8 +77,8 @@ export function planFor(
 
 export function describeInspection(
   { audit }: Pictures,
-  surveyed: Survey,
+  measured: Survey,
   plan: Inspection["plan"],
 ): Inspection {
-  return { images: audit.images, classes: audit.classes, audit, ...surveyed, plan };
+  return { images: audit.images, classes: audit.classes, audit, ...measured, plan };
 }

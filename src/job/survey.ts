@@ -22,20 +22,31 @@ export interface Survey {
   readonly depthCurve?: DepthCurve | undefined;
 }
 
-/** Measures how much data there is and how similar it is, on training pictures alone. */
+/** What the frozen backbone says about some pictures. */
+export interface KnownFeatures {
+  readonly samples: readonly number[];
+  /** [samples, D], what a head sees of each. */
+  readonly features: Float32Array;
+}
+
+/**
+ * Measures how much data there is and how similar it is, on training pictures alone.
+ * @returns the measurements, and the features that came of the same forward pass
+ */
 export async function survey(
   pictures: Pictures,
   network: Network,
   loader: PictureLoader,
   options: Pick<InspectOptions, "seed" | "threads">,
   context: JobContext,
-): Promise<Survey> {
+): Promise<{ readonly measured: Survey; readonly known: KnownFeatures }> {
   context.onEvent?.({ kind: "phase", says: "Measuring similarity" });
-  const observed = await observe(pictures, network, loader, options, context);
+  const samples = chooseSamples(pictures, options.seed);
+  const observed = await observe(samples, pictures, network, loader, options, context);
   const card = await findCard(network.pretrained.provenance.sha256);
   const depthCurve = measureDepth(observed.cuts, observed.labels);
   const { norms, embeddings } = observed;
-  return {
+  const measured = {
     size: measureSize(pictures.dataset.samples.length),
     similarity: judgeSimilarity({
       ...(card === undefined || embeddings.rows < 2
@@ -53,27 +64,32 @@ export async function survey(
     }),
     ...(depthCurve === undefined ? {} : { depthCurve }),
   };
+  return { measured, known: { samples, features: Float32Array.from(embeddings.data) } };
+}
+
+function chooseSamples({ dataset, sides }: Pictures, seed: number): number[] {
+  const train = samplesOn("train", sides);
+  const labels = train.map((sample) => dataset.samples[sample]?.label ?? 0);
+  return chooseSample(labels, seed).flatMap((row) => train[row] ?? []);
 }
 
 function observe(
-  { dataset, sides }: Pictures,
+  samples: readonly number[],
+  { dataset }: Pictures,
   network: Network,
   loader: PictureLoader,
-  { seed, threads }: Pick<InspectOptions, "seed" | "threads">,
+  { threads }: Pick<InspectOptions, "threads">,
   { onEvent, signal }: JobContext,
 ): Promise<Observations> {
-  const train = samplesOn("train", sides);
-  const labelOf = (sample: number) => dataset.samples[sample]?.label ?? 0;
-  const chosen = chooseSample(train.map(labelOf), seed).map((row) => train[row] ?? 0);
   return collect({
     runtime: onnxRuntime,
     pretrained: network.pretrained,
     shapes: network.shapes,
     cuts: network.candidates,
     loader,
-    samples: chosen.map((sample) => ({ sample, label: labelOf(sample) })),
+    samples: samples.map((sample) => ({ sample, label: dataset.samples[sample]?.label ?? 0 })),
     ...(threads === undefined ? {} : { threads }),
     ...(signal === undefined ? {} : { signal }),
-    onProgress: (done) => onEvent?.({ kind: "progress", done, total: chosen.length }),
+    onProgress: (done) => onEvent?.({ kind: "progress", done, total: samples.length }),
   });
 }

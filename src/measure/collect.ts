@@ -17,7 +17,7 @@ export interface Observations {
   readonly labels: readonly number[];
   /** Pooled features at every cut, in depth order. */
   readonly cuts: readonly CutFeatures[];
-  /** Pooled features at the last cut: what the classifier sees. */
+  /** Pooled features at the last cut: what a classifier sees. */
   readonly embeddings: Matrix;
   readonly norms: readonly {
     readonly layer: BatchNormLayer;

@@ -1,4 +1,5 @@
 import type { Shapes } from "../models/flops.ts";
+import { poolFeatures } from "../models/pool-features.ts";
 import type { Cut } from "../models/pretrained.ts";
 import { GraphBuilder } from "../onnx/build.ts";
 import type { Model, ValueInfo } from "../onnx/graph.ts";
@@ -9,7 +10,7 @@ import type { BatchNormLayer } from "./batchnorm-drift.ts";
 /** A network that puts out what is measured, pooled inside so that nothing large leaves it. */
 export interface MeasuringGraph {
   readonly model: Model;
-  /** Output `[N, width]` of every cut, in the order given. */
+  /** Output `[N, width]` of every cut, in the order given; the last one as a classifier sees it. */
   readonly cuts: readonly string[];
   /** Outputs `[N, C]` of every norm: mean and mean square of its input over the picture's area. */
   readonly norms: readonly { readonly mean: string; readonly meanSquare: string }[];
@@ -17,7 +18,8 @@ export interface MeasuringGraph {
 
 /**
  * Cuts a network off behind the last cut and appends the pooling of every cut and norm input.
- * Feature maps `[N, C, ...]` are averaged over their area, tokens `[N, T, D]` over the tokens.
+ * Feature maps `[N, C, ...]` are averaged over their area, tokens `[N, T, D]` over the tokens, but
+ * the last cut is pooled as a head pools it.
  * Norms behind the last cut belong to the old classifier and are left out.
  * @param shapes dimensions of every value for a batch of one
  */
@@ -28,17 +30,18 @@ export function measuringGraph(
   norms: readonly BatchNormLayer[],
 ): MeasuringGraph {
   const build = new GraphBuilder(namesInUse(model.graph));
-  const opset = model.opsets.get("") ?? 0;
   const average = (value: string, axes: readonly number[]): string => {
     if (axes.length === 0) return build.add("Identity", [value]);
     // ONNX Runtime pools in the blocked layout its convolutions leave behind; it would undo that
     // layout for every ReduceMean.
     if (axes.length === 2) return build.add("Flatten", [build.add("GlobalAveragePool", [value])]);
-    return opset >= 18
-      ? build.add("ReduceMean", [value, build.ints(axes)], { keepdims: 0 })
-      : build.add("ReduceMean", [value], { axes, keepdims: 0 });
+    return build.add("ReduceMean", [value, build.ints(axes)], { keepdims: 0 });
   };
-  const cutOutputs = cuts.map(({ value, dims }) => average(value, pooledAxes(dims)));
+  const cutOutputs = cuts.map(({ value, dims }, at) =>
+    at === cuts.length - 1
+      ? poolFeatures(build, value, dims).value
+      : average(value, pooledAxes(dims)),
+  );
   const normOutputs = norms.map(({ input }) => {
     const axes = areaAxes(shapes.get(input)?.length ?? 4);
     return {

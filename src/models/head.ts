@@ -4,12 +4,12 @@ import { GraphBuilder } from "../onnx/build.ts";
 import type { Model } from "../onnx/graph.ts";
 import { renameValues } from "../onnx/rename.ts";
 import { subgraph } from "../onnx/subgraph.ts";
-import { float32, int64 } from "../onnx/tensor.ts";
+import { float32 } from "../onnx/tensor.ts";
 import { namesInUse } from "../onnx/values.ts";
 import { backboneFeatures } from "./features.ts";
 import type { Shapes } from "./flops.ts";
 import { withFeatures } from "./metadata.ts";
-import { refuse } from "./refuse.ts";
+import { poolFeatures } from "./pool-features.ts";
 
 export interface HeadOptions {
   /** Width of the new classifier. */
@@ -62,7 +62,7 @@ export function replaceHead(model: Model, shapes: Shapes, options: HeadOptions):
     ...headNames,
   ]);
   const random = xoroshiro128plus(seed);
-  const pooled = pool(build, renamed.get(features) ?? features, dims);
+  const pooled = poolFeatures(build, renamed.get(features) ?? features, dims, "head.features");
   const layer = (input: string, name: string, width: number, from: number, output: string) => {
     const bound = 1 / Math.sqrt(from);
     const weight = Float32Array.from(
@@ -97,47 +97,4 @@ export function replaceHead(model: Model, shapes: Shapes, options: HeadOptions):
     },
   };
   return withFeatures(headed, pooled.value);
-}
-
-/** Brings features to [N, D]. */
-function pool(
-  build: GraphBuilder,
-  features: string,
-  dims: readonly number[],
-): { value: string; width: number } {
-  const output = "head.features";
-  const [, first = 0, last = 0] = dims;
-  switch (dims.length) {
-    case 2:
-      return { value: features, width: first };
-    case 3: {
-      const value = hasClassToken(first)
-        ? build.add("Gather", [features, build.constant(scalarIndex)], { axis: 1 }, { output })
-        : build.add("ReduceMean", [features, build.ints([1])], { keepdims: 0 }, { output });
-      return { value, width: last };
-    }
-    case 4: {
-      const mean = build.add("GlobalAveragePool", [features]);
-      return { value: build.add("Flatten", [mean], { axis: 1 }, { output }), width: first };
-    }
-    default:
-      return refuse(
-        "no-features",
-        `The network's output has shape [${dims.join(", ")}], which is neither features nor classes`,
-        {
-          where: features,
-          next: "Use a network whose output is [N, D], [N, C, H, W] or [N, T, D].",
-        },
-      );
-  }
-}
-
-const scalarIndex = { ...int64([0]), dims: [] };
-
-/**
- * Patches of a square picture form a square number of tokens; transformers with a class token
- * (and perhaps more, such as registers) put it first. Exact for square inputs.
- */
-function hasClassToken(tokens: number): boolean {
-  return !Number.isInteger(Math.sqrt(tokens));
 }
