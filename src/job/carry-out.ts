@@ -86,7 +86,8 @@ async function carryOutFrom(
       scratch: run.file("scratch"),
     });
     const features = await tabulateFeatures(bench, known, steps, context);
-    const probe = await trainProbe(bench, features, steps, context);
+    const { train, val } = bench.examples;
+    const probe = await trainProbe("probe", train, val, bench, features, steps, context);
     watch.lap("linear probe");
 
     const left = () =>

@@ -1,11 +1,9 @@
 import { stratifiedFolds } from "../data/split.ts";
-import { onnxRuntime } from "../node/onnxruntime.ts";
 import type { Arm, SearchState } from "../plan/balance-search.ts";
 import { next, searchState } from "../plan/balance-search.ts";
 import type { Plan } from "../plan/plan.ts";
 import { searchFor } from "../plan/search-space.ts";
 import { thawIndex } from "../plan/thaw-point.ts";
-import { fitLinearProbe } from "../train/linear-probe.ts";
 import { runSearch } from "../train/search.ts";
 import { calibratedLosses } from "./calibrated-losses.ts";
 import { fitStateCodec } from "./codecs.ts";
@@ -16,6 +14,7 @@ import type { Pictures } from "./pictures.ts";
 import type { RunFolder } from "./run-folder.ts";
 import { json, type Steps } from "./steps.ts";
 import type { Survey } from "./survey.ts";
+import { trainProbe } from "./train-probe.ts";
 import type { Workbench } from "./workbench.ts";
 
 /** What the race or the balance search found. */
@@ -97,15 +96,8 @@ async function search(
       openArm(bench, arm, examples, examples, {
         ...(context.signal === undefined ? {} : { signal: context.signal }),
       }),
-    probe: (train, validation) =>
-      fitLinearProbe({
-        runtime: onnxRuntime,
-        classes: bench.dataset.classes.length,
-        train: features.of(train),
-        validation: features.of(validation),
-        classWeights: bench.classWeights,
-        ...(bench.threads === undefined ? {} : { threads: bench.threads }),
-      }),
+    probe: (fold, train, validation) =>
+      trainProbe(`probe-fold-${fold}`, train, validation, bench, features, steps, context),
     losses: calibratedLosses,
     onTrial: async (after, result) => {
       const arm = after.arms.find(({ id }) => id === result.arm);

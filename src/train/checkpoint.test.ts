@@ -8,6 +8,7 @@ const state: FitState = {
   progress: {
     epoch: 2,
     step: 3,
+    judged: 1,
     epochs: 9,
     sums: { loss: 0.1 + 0.2, hits: 5, rows: 12 },
     learningRateScale: 0.1,
@@ -29,6 +30,8 @@ const state: FitState = {
     ["weight", float32([1.5, -0, Number.NaN, 1e-42], [2, 2])],
   ]),
   best: new Map([["weight", float32([3, 4, 5, 6], [2, 2])]]),
+  bestLogits: Float32Array.of(0.5, -0),
+  logits: Float32Array.of(1 / 3, Number.POSITIVE_INFINITY),
 };
 
 test("a state comes back bit by bit", () => {
@@ -36,6 +39,8 @@ test("a state comes back bit by bit", () => {
   const back = decodeCheckpoint(bytes);
   expect(back.progress).toEqual(state.progress);
   expect(back.best).toEqual(state.best);
+  expect(back.bestLogits).toEqual(state.bestLogits);
+  expect(back.logits).toEqual(state.logits);
   const pattern = (of: FitState) => {
     const tensor = of.tensors.get("weight");
     return tensor?.type === "float32" ? [...new Uint32Array(tensor.data.slice().buffer)] : [];

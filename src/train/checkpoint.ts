@@ -1,9 +1,11 @@
 import { readSafetensors, safetensorsParts } from "../models/safetensors.ts";
-import type { Tensor } from "../onnx/tensor.ts";
+import { float32, type Tensor } from "../onnx/tensor.ts";
 import { type FitState, fitProgress } from "./fit-state.ts";
 
 const tensorPrefix = "state/";
 const bestPrefix = "best/";
+const bestLogits = "logits/best";
+const logits = "logits/current";
 const progressKey = "thaw.progress";
 
 /**
@@ -14,14 +16,19 @@ export function encodeCheckpoint(state: FitState): readonly Uint8Array[] {
   const named = (prefix: string, tensors: ReadonlyMap<string, Tensor>) =>
     [...tensors].map(([name, tensor]): [string, Tensor] => [`${prefix}${name}`, tensor]);
   return safetensorsParts(
-    new Map([...named(tensorPrefix, state.tensors), ...named(bestPrefix, state.best)]),
+    new Map([
+      ...named(tensorPrefix, state.tensors),
+      ...named(bestPrefix, state.best),
+      [bestLogits, float32(state.bestLogits, [state.bestLogits.length])],
+      [logits, float32(state.logits, [state.logits.length])],
+    ]),
     new Map([[progressKey, JSON.stringify(state.progress)]]),
   );
 }
 
 /**
  * Reads what `encodeCheckpoint` wrote, bit by bit.
- * @throws ThawError `models/bad-safetensors`; ZodError or SyntaxError for other counters
+ * @throws ThawError `models/bad-safetensors`; ZodError, SyntaxError or TypeError for other content
  */
 export function decodeCheckpoint(bytes: Uint8Array): FitState {
   const { tensors, metadata } = readSafetensors(bytes);
@@ -31,9 +38,16 @@ export function decodeCheckpoint(bytes: Uint8Array): FitState {
         .filter(([name]) => name.startsWith(prefix))
         .map(([name, tensor]): [string, Tensor] => [name.slice(prefix.length), tensor]),
     );
+  const floats = (name: string) => {
+    const tensor = tensors.get(name);
+    if (tensor?.type !== "float32") throw new TypeError(`no float32 tensor ${name}`);
+    return tensor.data;
+  };
   return {
     progress: fitProgress.parse(JSON.parse(metadata.get(progressKey) ?? "null")),
     tensors: under(tensorPrefix),
     best: under(bestPrefix),
+    bestLogits: floats(bestLogits),
+    logits: floats(logits),
   };
 }

@@ -8,6 +8,8 @@ export const fitProgress = z.object({
   /** The epoch in progress and the steps of it that are done. */
   epoch: z.int().nonnegative(),
   step: z.int().nonnegative(),
+  /** Validation batches done after the last step of the epoch. */
+  judged: z.int().nonnegative(),
   /** Epochs planned: those asked for, or fewer where the time allows no more. */
   epochs: z.int().positive(),
   /** Sums over the steps done of the epoch in progress. */
@@ -22,7 +24,7 @@ export const fitProgress = z.object({
 export type FitProgress = z.infer<typeof fitProgress>;
 
 /**
- * A fit between two steps: the state of data order, dropout and mixup is the pair of epoch and
+ * A fit between two steps or two validation batches: the state of data order, dropout and mixup is the pair of epoch and
  * step, which together with the seed names every random sequence.
  */
 export interface FitState {
@@ -31,4 +33,8 @@ export interface FitState {
   readonly tensors: ReadonlyMap<string, Tensor>;
   /** The best weights so far by initializer; empty before the first validation. */
   readonly best: ReadonlyMap<string, Tensor>;
+  /** [V, C] at the best weights. */
+  readonly bestLogits: Float32Array;
+  /** [V, C], of which the batches judged so far are filled. */
+  readonly logits: Float32Array;
 }

@@ -140,7 +140,7 @@ describe("exact resume", () => {
     ["batch statistics", { batchNorm: "batch" }],
   ];
 
-  test.each(variants)("from every step boundary: %s", async (_, changes) => {
+  test.each(variants)("from every step and validation batch: %s", async (_, changes) => {
     const checkpoints: Uint8Array[] = [];
     const whole = await fit(
       tinyFit({
@@ -151,8 +151,8 @@ describe("exact resume", () => {
         },
       }),
     );
-    // Three steps and a validation in each of three epochs.
-    expect(checkpoints).toHaveLength(12);
+    // Three steps, two validation batches and their sum in each of three epochs.
+    expect(checkpoints).toHaveLength(18);
     for (const bytes of checkpoints) {
       const resumed = await fit(tinyFit({ ...changes, resumeFrom: decodeCheckpoint(bytes) }));
       expect(essence(resumed)).toEqual(essence(whole));

@@ -11,7 +11,7 @@ import type { FitProgress, FitState } from "./fit-state.ts";
 import { learningRateAt } from "./schedule.ts";
 import { argmaxRows, crossEntropies, crossEntropy } from "./softmax.ts";
 import { openTrainable, type Trainable } from "./trainable.ts";
-import { validationLogits } from "./validation.ts";
+import { openValidator } from "./validation.ts";
 
 /** The learning rate after training diverged, as a share of the one before. */
 const lowered = 0.1;
@@ -27,9 +27,9 @@ const noSums: FitProgress["sums"] = { loss: 0, hits: 0, rows: 0 };
  * Trains a network's parameters by group from a cut to the logits, validating after every epoch
  * and keeping the weights of the last epoch that is not clearly worse than the best one.
  *
- * Between any two steps the whole state is a `FitState`. Resumed from one, a fit ends with the
+ * Between any two steps or validation batches the whole state is a `FitState`. Resumed from one, a fit ends with the
  * same bytes as an uninterrupted one (with one seed, machine and thread count, and no `minutes`).
- * An abort hands the state of the next step boundary to `onCheckpoint`, then throws the signal's
+ * An abort hands the state of the next such boundary to `onCheckpoint`, then throws the signal's
  * reason. The first loss or gradient that is not finite sends training back to the best weights
  * with fresh moments and a tenth of the learning rate, at the start of the epoch.
  *
@@ -52,9 +52,17 @@ async function run(options: FitOptions, trainable: Trainable): Promise<FitResult
   const labels = validation.map(({ label }) => label);
   const emit = options.onEvent ?? (() => undefined);
 
-  let best = options.resumeFrom?.best ?? new Map();
-  let progress = options.resumeFrom?.progress ?? firstProgress(options);
-  if (options.resumeFrom !== undefined) trainable.restore(options.resumeFrom.tensors);
+  const validator = openValidator(options, trainable);
+  const logits = new Float32Array(validation.length * classes);
+
+  const { resumeFrom } = options;
+  let best = resumeFrom?.best ?? new Map();
+  let bestLogits = resumeFrom?.bestLogits ?? logits;
+  let progress = resumeFrom?.progress ?? firstProgress(options);
+  if (resumeFrom !== undefined) {
+    logits.set(resumeFrom.logits);
+    trainable.restore(resumeFrom.tensors);
+  }
 
   const before = progress.seconds - performance.now() / 1000;
   const timer = checkpointTimer((options.checkpointSeconds ?? 20) * 1000, performance.now());
@@ -62,7 +70,7 @@ async function run(options: FitOptions, trainable: Trainable): Promise<FitResult
 
   async function checkpoint(): Promise<void> {
     const start = performance.now();
-    const state: FitState = { progress, tensors: trainable.state(), best };
+    const state: FitState = { progress, tensors: trainable.state(), best, bestLogits, logits };
     await options.onCheckpoint?.(state);
     const end = performance.now();
     timer.wrote(start, end);
@@ -104,9 +112,13 @@ async function run(options: FitOptions, trainable: Trainable): Promise<FitResult
     return undefined;
   }
 
-  async function endEpoch(): Promise<Diverged | undefined> {
+  async function judge(): Promise<undefined> {
+    await validator.judge(progress.judged, logits);
+    progress = { ...progress, judged: progress.judged + 1 };
+  }
+
+  function endEpoch(): Diverged | undefined {
     const { epoch, sums } = progress;
-    const logits = await validationLogits(options, trainable);
     const losses = [...crossEntropies(logits, labels, classes)];
     const loss = losses.reduce((sum, one) => sum + one, 0) / losses.length;
     const fault = notFinite({ "validation loss": loss });
@@ -122,11 +134,15 @@ async function run(options: FitOptions, trainable: Trainable): Promise<FitResult
     };
     const patience = observe(progress.patience, epoch, losses);
     const improved = patience.bestEpoch === epoch;
-    if (improved) best = trainable.weights();
+    if (improved) {
+      best = trainable.weights();
+      bestLogits = logits.slice();
+    }
     progress = {
       ...progress,
       epoch: epoch + 1,
       step: 0,
+      judged: 0,
       sums: noSums,
       epochs: affordable(options, progress, epoch),
       patience,
@@ -140,8 +156,13 @@ async function run(options: FitOptions, trainable: Trainable): Promise<FitResult
     emit(fault);
     if (progress.learningRateScale < 1) throw twice(fault, progress);
     trainable.restart(best);
-    progress = { ...progress, step: 0, sums: noSums, learningRateScale: lowered };
+    progress = { ...progress, step: 0, judged: 0, sums: noSums, learningRateScale: lowered };
     read = epochReader(options, steps);
+  }
+
+  async function advance(): Promise<Diverged | undefined> {
+    if (progress.step < steps) return step();
+    return progress.judged < validator.batches ? judge() : endEpoch();
   }
 
   let stopped = finished(options, progress);
@@ -152,7 +173,7 @@ async function run(options: FitOptions, trainable: Trainable): Promise<FitResult
       options.signal.throwIfAborted();
     }
     if (timer.due(performance.now(), progress.step === 0 && progress.epoch > 0)) await checkpoint();
-    const fault = await (progress.step < steps ? step() : endEpoch()).catch((cause) => {
+    const fault = await advance().catch((cause) => {
       // A loader that stops at the same signal must not keep the state from being saved.
       if (options.signal?.aborted !== true) throw cause;
       return undefined;
@@ -161,8 +182,6 @@ async function run(options: FitOptions, trainable: Trainable): Promise<FitResult
     stopped = finished(options, progress);
   }
 
-  trainable.restart(best);
-  const logits = await validationLogits(options, trainable);
   const { bestEpoch } = progress.patience;
   const seconds = before + performance.now() / 1000;
   emit({ kind: "stopped", reason: stopped, bestEpoch, seconds });
@@ -170,8 +189,8 @@ async function run(options: FitOptions, trainable: Trainable): Promise<FitResult
     weights: best,
     history: progress.history,
     bestEpoch,
-    validationLogits: logits,
-    validationLoss: crossEntropy(logits, labels, classes),
+    validationLogits: bestLogits,
+    validationLoss: crossEntropy(bestLogits, labels, classes),
     stopped,
     seconds,
   };
@@ -190,6 +209,7 @@ function firstProgress({ epochs }: FitOptions): FitProgress {
   return {
     epoch: 0,
     step: 0,
+    judged: 0,
     epochs,
     sums: noSums,
     learningRateScale: 1,

@@ -39,7 +39,7 @@ function options(changes: Partial<SearchOptions> = {}) {
     state: searching([arm(0, 0.05), arm(1, 0.01), arm(2, 0.002)]),
     examples,
     folds,
-    probe: (_, validation) => probeOfZeros(validation),
+    probe: (_fold, _train, validation) => probeOfZeros(validation),
     losses: crossEntropies,
     async open({ id, learningRate }) {
       log.push(`open ${id}`);
@@ -128,7 +128,7 @@ describe("the balance search at work", () => {
   test("starts the trials of a fold from one linear probe, made once", async () => {
     const asked: number[] = [];
     const { search, results } = options({
-      probe: async (train, validation) => {
+      probe: async (_fold, train, validation) => {
         asked.push(validation.length);
         expect(train.some(({ sample }) => validation.some((held) => held.sample === sample))).toBe(
           false,

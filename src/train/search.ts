@@ -32,6 +32,7 @@ export interface SearchOptions {
   readonly open: (arm: Arm) => Promise<OpenArm>;
   /** The linear probe that every trial of a fold starts from, and that is the head's own trial. */
   readonly probe: (
+    fold: number,
     train: readonly Example[],
     validation: readonly Example[],
   ) => Promise<LinearProbe>;
@@ -81,7 +82,7 @@ export async function runSearch(options: SearchOptions): Promise<SearchOutcome> 
     const train = options.examples.filter((_, row) => options.folds[row] !== trial.fold);
     const validation = options.examples.filter((_, row) => options.folds[row] === trial.fold);
     const labels = validation.map(({ label }) => label);
-    const probe = probes.get(trial.fold) ?? (await options.probe(train, validation));
+    const probe = probes.get(trial.fold) ?? (await options.probe(trial.fold, train, validation));
     probes.set(trial.fold, probe);
     if (trial.arm.thawIndex === state.headIndex) {
       return Array.from(options.losses(probe.validationLogits, labels, probe.bias.length));

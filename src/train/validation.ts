@@ -5,18 +5,30 @@ import { batchesOf } from "./order.ts";
 import { readAhead } from "./read-ahead.ts";
 import type { Trainable } from "./trainable.ts";
 
-/** Logits [V, C] of the validation pictures, without augmentation, at the current weights. */
-export async function validationLogits(
+/** Judges the validation pictures batch by batch, so that a pass may stop and go on anywhere. */
+export interface Validator {
+  /** Batches of a pass. */
+  readonly batches: number;
+  /**
+   * Logits of one batch, without augmentation, at the current weights, written into those of all
+   * pictures [V, C]. Batches are asked for in order.
+   */
+  judge(batch: number, into: Float32Array): Promise<void>;
+}
+
+export function openValidator(
   { validation, classes, features }: FitOptions,
   trainable: Trainable,
-): Promise<Float32Array> {
+): Validator {
   const views = validation.map(({ sample }) => ({ sample, strength: "none" as const, draw: 0 }));
   const batches = batchesOf(views, batchSize);
   const read = readAhead((index) => features.load(batches[index] ?? []), batches.length);
-  const result = new Float32Array(validation.length * classes);
-  for (const [index, { length: rows }] of batches.entries()) {
-    const logits = await trainable.logits(padRows(await read(index), rows, batchSize));
-    result.set(logits.subarray(0, rows * classes), index * batchSize * classes);
-  }
-  return result;
+  return {
+    batches: batches.length,
+    async judge(index, into) {
+      const rows = batches[index]?.length ?? 0;
+      const logits = await trainable.logits(padRows(await read(index), rows, batchSize));
+      into.set(logits.subarray(0, rows * classes), index * batchSize * classes);
+    },
+  };
 }
