@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assignSplits, stratifiedSubset } from "../src/data/split.ts";
@@ -107,6 +108,7 @@ export async function openCell(folder: Pictures, setting: CellSetting): Promise<
     ...(setting.imageSize === undefined ? {} : { imageSize: setting.imageSize }),
   });
   const dealt = dealCell(folder, setting.amount, setting.seed);
+  const scratch = join(tmpdir(), `thaw-decision-${process.pid}`);
   const network = await openNetwork(options, {});
   const loader = openLoader(dealt.all, network, options, {});
   const began = performance.now();
@@ -120,9 +122,12 @@ export async function openCell(folder: Pictures, setting: CellSetting): Promise<
     measured,
     known,
     measuringSeconds: (performance.now() - began) / 1000,
-    scratch: join(tmpdir(), `thaw-decision-${process.pid}`),
+    scratch,
     plan: (more) => planFor(dealt.given, network, measured, { ...options, ...more }),
-    close: () => loader.close(),
+    async close() {
+      await loader.close();
+      await rm(scratch, { recursive: true, force: true });
+    },
   };
 }
 

@@ -198,7 +198,7 @@ async function autoRgn(plan: Plan, laidOut: Lay): Promise<FinishedRun> {
   const began = performance.now();
   const { train, val } = bench.examples;
   const arm = { thawIndex: 0, augmentation: plan.augmentation, learningRate: plan.learningRate };
-  const opened = await openArm(bench, arm, train, val, {});
+  const opened = await openArm(bench, arm, train, val, forgetful, {});
   try {
     const options = {
       ...opened.fit,

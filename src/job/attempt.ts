@@ -50,7 +50,7 @@ export async function attempt(
 ): Promise<Attempt> {
   const { train, val } = bench.examples;
   const result = await steps.once(step, fitResultCodec, async () => {
-    const opened = await openArm(bench, arm, train, val, context);
+    const opened = await openArm(bench, arm, train, val, steps, context);
     try {
       const resumeFrom = await steps.restore(step, fitStateCodec);
       return await fit({

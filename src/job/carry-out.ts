@@ -36,7 +36,8 @@ export async function carryOut(
     return await carryOutFrom(decoded, run, context, acceptChanges);
   } finally {
     decoded.close();
-    await run.forget("scratch");
+    // Who stops a run may go on with it.
+    if (context.signal?.aborted !== true) await run.forget("scratch");
   }
 }
 

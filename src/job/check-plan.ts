@@ -93,7 +93,7 @@ async function search(
     examples,
     folds,
     open: (arm) =>
-      openArm(bench, arm, examples, examples, {
+      openArm(bench, arm, examples, examples, steps, {
         ...(context.signal === undefined ? {} : { signal: context.signal }),
       }),
     probe: (fold, train, validation) =>

@@ -1,4 +1,6 @@
+import { createHash } from "node:crypto";
 import { join } from "node:path";
+import { z } from "zod";
 import type { AugmentationStrength, View } from "../data/view.ts";
 import type { Cut } from "../models/pretrained.ts";
 import { splitAt } from "../models/split.ts";
@@ -21,6 +23,7 @@ import type { Example } from "../train/fit-options.ts";
 import { layerDecayGroups } from "../train/parameter-groups.ts";
 import type { OpenArm } from "../train/search.ts";
 import type { JobContext } from "./events.ts";
+import { json, type Steps } from "./steps.ts";
 import type { Workbench } from "./workbench.ts";
 
 /** One way to train: where to thaw, how much to augment, how fast to learn. */
@@ -37,6 +40,8 @@ const clipNorm = 1;
 const leastPatience = 16;
 const patienceShare = 0.5;
 const warmup = 0.1;
+/** How many rows of which activations are safe in the run's file. */
+const keptRows = json(z.object({ of: z.string(), rows: z.int().nonnegative() }));
 /** Beyond this a cache file costs more to write and read than the layers it saves. */
 const largestFile = 2 ** 30;
 
@@ -51,6 +56,7 @@ export async function openArm(
   setting: ArmSetting,
   augmented: readonly Example[],
   plain: readonly Example[],
+  steps: Steps,
   context: JobContext,
 ): Promise<OpenArm> {
   const { network, headed, recipe } = bench;
@@ -72,6 +78,7 @@ export async function openArm(
           },
           choice,
           viewsOf(augmentation, choice.views, augmented, plain),
+          steps,
           context,
         );
   return {
@@ -142,6 +149,7 @@ async function openCache(
   prefix: FrozenPrefix,
   choice: CacheChoice,
   views: readonly View[],
+  steps: Steps,
   { onEvent, signal }: JobContext,
 ): Promise<{ features: FeatureLoader; close(): Promise<void> }> {
   const running = prefixLoader(bench.loader, prefix, inferenceBatchSize);
@@ -155,11 +163,19 @@ async function openCache(
       ? memoryStore(bytes)
       : await activationFile(join(bench.scratch, "activations"), bytes);
   onEvent?.({ kind: "note", says: choice.why });
+  const of = createHash("sha256")
+    .update(JSON.stringify([prefix.output, choice.type, views]))
+    .digest("hex");
+  const kept = await steps.restore("activations", keptRows);
   try {
     const features = await fillCache(running, views, {
       store,
       type: choice.type,
       batchSize: bench.recipe.batchSize,
+      kept: kept?.of === of ? Math.min(kept.rows, store.rows) : 0,
+      ...(choice.where === "memory"
+        ? {}
+        : { onKept: (rows) => steps.checkpoint("activations", keptRows, { of, rows }) }),
       ...(signal === undefined ? {} : { signal }),
       onProgress: (done, total) => onEvent?.({ kind: "progress", done, total }),
     });

@@ -1,18 +1,25 @@
-import { open, rm } from "node:fs/promises";
+import { constants } from "node:fs";
+import { open } from "node:fs/promises";
 import { ThawError } from "../errors.ts";
 import type { ActivationStore } from "../train/activation-store.ts";
 import { writeFault } from "./write-file.ts";
 
 /**
- * Keeps activations in a file of its own, which is removed when the store is closed: what it
- * holds can always be computed again.
+ * Keeps activations in a file, with what is in it already.
  * @throws ThawError `node/disk-full`, `node/unwritable`, `node/unreadable-cache`
  */
 export async function activationFile(path: string, rowBytes: number): Promise<ActivationStore> {
-  const file = await open(path, "w+").catch((cause) => {
+  const file = await open(path, constants.O_RDWR | constants.O_CREAT).catch((cause) => {
     throw writeFault(path, cause);
   });
+  const { size } = await file.stat();
   return {
+    rows: Math.floor(size / rowBytes),
+    async sync() {
+      await file.datasync().catch((cause) => {
+        throw writeFault(path, cause);
+      });
+    },
     async write(firstRow, bytes) {
       try {
         for (let done = 0; done < bytes.length; ) {
@@ -35,10 +42,7 @@ export async function activationFile(path: string, rowBytes: number): Promise<Ac
         throw readFault(path, cause);
       }
     },
-    async close() {
-      await file.close();
-      await rm(path, { force: true });
-    },
+    close: () => file.close(),
   };
 }
 

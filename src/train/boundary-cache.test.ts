@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, truncate } from "node:fs/promises";
+import { mkdtemp, rm, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -82,12 +82,37 @@ describe.each(stores)("boundary cache in %s", (_, open) => {
   });
 });
 
-test("the file is gone once the store is closed", async () => {
-  const store = await activationFile(join(folder, "activations"), 4);
-  await store.write(0, new Uint8Array(8));
-  expect(await readdir(folder)).toEqual(["activations"]);
-  await store.close();
-  expect(await readdir(folder)).toEqual([]);
+test("a file that is opened again is filled from where it was kept", async () => {
+  const path = join(folder, "activations");
+  const bytes = rowBytes([3], "float32");
+  const views = [view(4), view(1, 1), view(1, 2), view(0), view(7)];
+  const safe: number[] = [];
+  const options = {
+    type: "float32" as const,
+    batchSize: 2,
+    onKept: async (rows: number) => {
+      safe.push(rows);
+    },
+  };
+  const first = await activationFile(path, bytes);
+  expect(first.rows).toBe(0);
+  const whole = await fillCache(countingLoader(), views, { ...options, store: first });
+  const expected = await whole.load(views);
+  expect(safe).toEqual([5]);
+  await first.close();
+
+  for (const [kept, asked] of [
+    [3, views.slice(2)],
+    [5, views.slice(4)],
+  ] as const) {
+    const store = await activationFile(path, bytes);
+    expect(store.rows).toBe(5);
+    const loader = countingLoader();
+    const cached = await fillCache(loader, views, { ...options, store, kept });
+    expect(loader.asked).toEqual(asked);
+    expect(await cached.load(views)).toEqual(expected);
+    await store.close();
+  }
 });
 
 test("memory rows that span several blocks come back", async () => {

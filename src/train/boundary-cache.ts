@@ -8,6 +8,7 @@ import {
   decodeActivations,
   encodeActivations,
 } from "./activation-type.ts";
+import { checkpointTimer } from "./checkpoint-timer.ts";
 import { readAhead } from "./read-ahead.ts";
 
 /** Gives the trainable part its input: pictures, or activations at the cut. */
@@ -70,13 +71,17 @@ export interface CacheOptions {
   readonly type: ActivationType;
   /** Pictures decoded and pushed through the prefix at a time. */
   readonly batchSize: number;
+  /** Rows that the store holds already. */
+  readonly kept?: number;
+  /** Is awaited, at most every 20 seconds and at the end, with the rows that are safe in the store. */
+  readonly onKept?: (rows: number) => Promise<void>;
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, total: number) => void;
 }
 
 /**
- * Loads every view once, in the order given, and answers from the store from then on.
- * The bytes depend on the views and their order alone.
+ * Loads every view that is not kept yet once, in the order given, and answers from the store from
+ * then on. The bytes depend on the views and their order alone.
  * @throws ThawError whatever the loader throws; the signal's reason where it is aborted
  */
 export async function fillCache(
@@ -84,20 +89,29 @@ export async function fillCache(
   views: readonly View[],
   options: CacheOptions,
 ): Promise<FeatureLoader> {
-  const { store, type, batchSize } = options;
+  const { store, type, batchSize, kept = 0, onKept } = options;
   const rowOf = new Map(views.map((view, row) => [key(view), row]));
   const count = Math.ceil(views.length / batchSize);
   const read = readAhead(
     (index) => loader.load(views.slice(index * batchSize, (index + 1) * batchSize)),
     count,
   );
-  for (let index = 0; index < count; index++) {
+  const timer = checkpointTimer(keepingMs, performance.now());
+  for (let index = Math.floor(kept / batchSize); index < count; index++) {
     options.signal?.throwIfAborted();
     await store.write(index * batchSize, encodeActivations(await read(index), type));
-    options.onProgress?.(Math.min((index + 1) * batchSize, views.length), views.length);
+    const rows = Math.min((index + 1) * batchSize, views.length);
+    options.onProgress?.(rows, views.length);
+    const now = performance.now();
+    if (onKept === undefined || !(index + 1 === count || timer.due(now, false))) continue;
+    await store.sync();
+    await onKept(rows);
+    timer.wrote(now, performance.now());
   }
   return cachedLoader(loader.dims, rowOf, store, type);
 }
+
+const keepingMs = 20_000;
 
 function cachedLoader(
   dims: readonly number[],

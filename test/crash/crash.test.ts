@@ -59,6 +59,18 @@ describe("a killed run resumes to the same bytes", () => {
     expect(chain.struck.length).toBeGreaterThanOrEqual(kills.length - 1);
   });
 
+  it("with the activations that a file keeps", async () => {
+    const asked = job("file", "killed file");
+    const kills = [
+      { point: "renaming checkpoint/activations.current", nth: 1 },
+      { point: "renamed checkpoint/activations.current", nth: 1 },
+      { point: "renaming checkpoint/fit.done", nth: 1 },
+    ];
+    const chain = await runChain(asked, kills, await undisturbed("file"));
+    expect(chain).toMatchObject({ outcome: "same", struck: kills });
+    expect(await readdir(asked.run)).not.toContain(runFiles.scratch);
+  });
+
   it("a training done again at a lower rate, which the journal tells once", async () => {
     const asked = job("retry", "killed retry");
     const kills = [

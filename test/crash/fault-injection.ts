@@ -42,7 +42,10 @@ export function injectFault(folder: string, fault?: InjectedFault): readonly str
     passed.push(name);
     return fault?.point === name && ++times === fault.nth;
   }
-  const writes = (flags: unknown) => typeof flags === "string" && flags !== "r";
+  const writes = (flags: unknown) =>
+    typeof flags === "number"
+      ? (flags & (fs.constants.O_WRONLY | fs.constants.O_RDWR)) !== 0
+      : typeof flags === "string" && flags !== "r";
 
   const { open, rename } = promises;
   promises.open = async (path, flags, mode) => {
