@@ -136,7 +136,7 @@ async function decide(cell: Cell, laidOut: Lay): Promise<FinishedRun> {
     laid.features,
     quiet,
     forgetful,
-    undefined,
+    {},
     {},
   );
   const planned = cell.network.candidates.findIndex(({ value }) => value === plan.thawPoint.cut);

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { z } from "zod";
+import { augmentationStrength } from "../data/view.ts";
 import { trainOptions } from "../job/options.ts";
 import { strategy } from "../plan/plan.ts";
 
@@ -45,6 +46,11 @@ export function addInspectOptions(command: Command): Command {
       textual(allowed.model),
     )
     .addOption(new Option("--strategy <name>", "force a strategy").choices(strategy.options))
+    .addOption(
+      new Option("--augmentation <strength>", "force how much pictures are varied").choices(
+        augmentationStrength.options,
+      ),
+    )
     .option("--rule-only", "follow the four-quadrant table, skip the check against the data")
     .option(
       "--seed <n>",

@@ -1,5 +1,6 @@
 import { z } from "zod";
 
+/** How much views of a picture vary; under `strong` training mixes pictures as well (mixup). */
 export const augmentationStrength = z.enum(["none", "light", "medium", "strong"]);
 export type AugmentationStrength = z.infer<typeof augmentationStrength>;
 

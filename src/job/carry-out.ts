@@ -102,7 +102,17 @@ async function carryOutFrom(
     }
     const checked = late
       ? undefined
-      : await checkPlan(plan, measured, bench, pictures, features, run, steps, left(), context);
+      : await checkPlan(
+          plan,
+          measured,
+          bench,
+          pictures,
+          features,
+          run,
+          steps,
+          { minutes: left(), augmentation: options.augmentation },
+          context,
+        );
     if (checked !== undefined) watch.lap(plan.check === "race" ? "race" : "search");
 
     const arm = checked?.choice ?? {

@@ -1,4 +1,5 @@
 import { stratifiedFolds } from "../data/split.ts";
+import type { AugmentationStrength } from "../data/view.ts";
 import type { Arm, SearchState } from "../plan/balance-search.ts";
 import { next, searchState } from "../plan/balance-search.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -23,6 +24,12 @@ export interface Checked {
   readonly choice: Arm;
 }
 
+export interface CheckOptions {
+  /** Time left for the run; absent for no limit. */
+  readonly minutes?: number | undefined;
+  readonly augmentation?: AugmentationStrength | undefined;
+}
+
 /** Share of a time budget that may go into the check; the rest is for the training itself. */
 const checkShare = 0.4;
 
@@ -38,7 +45,7 @@ export async function checkPlan(
   features: FeatureTable,
   run: Pick<RunFolder, "log">,
   steps: Steps,
-  minutes: number | undefined,
+  { minutes, augmentation }: CheckOptions,
   context: JobContext,
 ): Promise<Checked | undefined> {
   const begun = searchFor({
@@ -46,6 +53,7 @@ export async function checkPlan(
     cuts: bench.network.candidates,
     start: thawIndex(plan.strategy, bench.network.candidates.length, depthCurve),
     ambiguous: similarity.verdict === "ambiguous",
+    augmentation,
     ...(minutes === undefined ? {} : { budgetSeconds: minutes * 60 * checkShare }),
   });
   if (begun === undefined) return undefined;

@@ -58,7 +58,7 @@ export function planFor(
   { size, similarity, depthCurve }: Survey,
   options: InspectOptions & Partial<Pick<TrainOptions, "epochs" | "batchSize">>,
 ) {
-  const { strategy, ruleOnly, epochs, batchSize } = options;
+  const { strategy, augmentation, ruleOnly, epochs, batchSize } = options;
   return decide({
     size,
     similarity,
@@ -69,6 +69,7 @@ export function planFor(
     options: {
       ruleOnly,
       ...(strategy === undefined ? {} : { strategy }),
+      ...(augmentation === undefined ? {} : { augmentation }),
       ...(epochs === undefined ? {} : { epochs }),
       ...(batchSize === undefined ? {} : { batchSize }),
     },

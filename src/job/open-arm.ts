@@ -40,6 +40,8 @@ const clipNorm = 1;
 const leastPatience = 16;
 const patienceShare = 0.5;
 const warmup = 0.1;
+/** Strong augmentation mixes pictures as well, lightly. */
+const mixupAlpha = 0.2;
 /** How many rows of which activations are safe in the run's file. */
 const keptRows = json(z.object({ of: z.string(), rows: z.int().nonnegative() }));
 /** Beyond this a cache file costs more to write and read than the layers it saves. */
@@ -104,6 +106,7 @@ export async function openArm(
       idOf: (sample) => bench.dataset.samples[sample]?.id ?? String(sample),
       features: frozen?.features ?? bench.loader,
       augmentation,
+      ...(augmentation === "strong" ? { mixup: mixupAlpha } : {}),
       views: choice?.views ?? 0,
       batchSize: recipe.batchSize,
       epochs: recipe.epochs,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { augmentationStrength } from "../data/view.ts";
 import { ThawError } from "../errors.ts";
 import { DEFAULT_MODEL } from "../models/catalog.ts";
 import { strategy } from "../plan/plan.ts";
@@ -40,6 +41,8 @@ export const inspectOptions = z
     ruleOnly: z.boolean().default(false),
     /** Forces a strategy. */
     strategy: strategy.optional(),
+    /** Forces how much pictures are varied while layers of the backbone are trained. */
+    augmentation: augmentationStrength.optional(),
   })
   .refine(
     ({ valFraction, testFraction }) => valFraction + testFraction <= mostHeldOut + Number.EPSILON,

@@ -57,6 +57,31 @@ test("an ambiguous verdict races the classifier against some layers", () => {
   expect(state?.gated).toBe(false);
 });
 
+test("a forced augmentation is what every layer but the classifier is trained with", () => {
+  const strong = planFor(400, "dissimilar", { augmentation: "strong" });
+  expect(strong).toMatchObject({ strategy: "partial", augmentation: "strong" });
+  expect(strong.why).toContainEqual(expect.stringContaining("You asked for strong augmentation"));
+  const searched = searchFor({
+    plan: strong,
+    cuts,
+    start: 4,
+    ambiguous: false,
+    augmentation: "strong",
+  });
+  const head = planFor(400, "similar", { augmentation: "none" });
+  expect(head).toMatchObject({ strategy: "head", augmentation: "none" });
+  const raced = searchFor({ plan: head, cuts, start: 8, ambiguous: false, augmentation: "none" });
+  const usual = searchFor({ plan: planFor(400, "similar"), cuts, start: 8, ambiguous: false });
+  const strengths = [searched, raced, usual].map((state) => [
+    ...new Set(
+      state?.arms
+        .filter(({ thawIndex }) => thawIndex < cuts.length - 1)
+        .map(({ augmentation }) => augmentation),
+    ),
+  ]);
+  expect(strengths).toEqual([["strong"], ["none"], ["light"]]);
+});
+
 test("the rule alone and a forced strategy are carried out unchecked", () => {
   expect(planFor(400, "dissimilar", { ruleOnly: true }).check).toBe("none");
   const forced = planFor(400, "dissimilar", { strategy: "full" });

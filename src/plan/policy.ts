@@ -1,3 +1,4 @@
+import type { AugmentationStrength } from "../data/view.ts";
 import type { DepthCurve, SimilarityVerdict, SizeVerdict } from "../measure/measurement.ts";
 import { depthOf } from "../measure/transferability.ts";
 import type { Cut } from "../models/pretrained.ts";
@@ -24,6 +25,8 @@ export interface Situation {
 export interface PlanOptions {
   /** Forces a strategy. */
   readonly strategy?: Strategy;
+  /** Forces how much pictures are varied while layers of the backbone are trained. */
+  readonly augmentation?: AugmentationStrength;
   /** Follows the four-quadrant table blindly. */
   readonly ruleOnly?: boolean;
   readonly epochs?: number;
@@ -46,6 +49,9 @@ export function decide(situation: Situation): Plan {
       pictures: situation.pictures,
       classes: situation.classes,
     }),
+    ...(options.augmentation === undefined || strategy === "head"
+      ? {}
+      : { augmentation: options.augmentation }),
     ...(options.epochs === undefined ? {} : { epochs: options.epochs }),
     ...(options.batchSize === undefined ? {} : { batchSize: options.batchSize }),
     check,
@@ -85,6 +91,11 @@ function reasons(
       ? `The rule would have chosen ${described[quadrant.strategy]}.`
       : quadrant.why,
     placement(strategy, cut, options.ruleOnly === true ? undefined : depthCurve),
+    ...(options.augmentation === undefined
+      ? []
+      : [
+          `You asked for ${options.augmentation === "none" ? "no" : options.augmentation} augmentation; it is what any layer but the classifier is trained with.`,
+        ]),
     forced ? "The strategy was given, so it is carried out without a check." : checks[check],
   ];
 }

@@ -28,6 +28,8 @@ export interface SearchSpace {
   readonly start: number;
   /** The measurements could not tell whether the pictures resemble the pretraining data. */
   readonly ambiguous: boolean;
+  /** The only augmentation to try, where the user asks for one. */
+  readonly augmentation?: AugmentationStrength | undefined;
   readonly budgetSeconds?: number;
 }
 
@@ -59,18 +61,17 @@ export function searchFor(space: SearchSpace): SearchState | undefined {
 type Entry = Omit<Arm, "id" | "work">;
 
 /** The whole network, the plan's own cut and those around it; then augmentation and rates. */
-function searchEntries({ plan, cuts, start }: SearchSpace): Entry[] {
+function searchEntries({ plan, cuts, start, augmentation }: SearchSpace): Entry[] {
   const last = cuts.length - 1;
   const tried = new Set([0, start, Math.round(start / 2), Math.min(start + 2, last - 1)]);
   return [
     headEntry(plan, last),
-    ...[...tried].map((index) => entry(plan, index)),
-    ...neighbours(plan.augmentation).map((augmentation) => ({
-      ...entry(plan, 0),
-      augmentation,
-    })),
+    ...[...tried].map((index) => entry(plan, index, augmentation)),
+    ...(augmentation === undefined ? neighbours(plan.augmentation) : []).map((other) =>
+      entry(plan, 0, other),
+    ),
     ...rates.map((rate) => ({
-      ...entry(plan, 0),
+      ...entry(plan, 0, augmentation),
       learningRate: plan.learningRate * rate,
     })),
   ];
@@ -78,12 +79,12 @@ function searchEntries({ plan, cuts, start }: SearchSpace): Entry[] {
 
 /** The classifier only, the whole network, and the plan's own cut or the rear part. */
 function raceEntries(space: SearchSpace): Entry[] {
-  const { plan, cuts, start } = space;
+  const { plan, cuts, start, augmentation } = space;
   const last = cuts.length - 1;
   const between = start > 0 && start < last ? start : thawIndex("rear", cuts.length, undefined);
   const order = isGated(space) ? [between, 0] : [0, between];
   const tried = new Set(order.filter((index) => index < last));
-  return [headEntry(plan, last), ...[...tried].map((index) => entry(plan, index))];
+  return [headEntry(plan, last), ...[...tried].map((index) => entry(plan, index, augmentation))];
 }
 
 /** Whether the rear part must first show that training any layer is worth the while. */
@@ -95,8 +96,12 @@ function headEntry(plan: Plan, last: number): Entry {
   return { thawIndex: last, augmentation: "none", learningRate: plan.learningRate };
 }
 
-function entry(plan: Plan, thawIndex: number): Entry {
-  const augmentation = plan.augmentation === "none" ? "light" : plan.augmentation;
+/** A plan for the classifier only names no augmentation for the layers that the race trains. */
+function entry(
+  plan: Plan,
+  thawIndex: number,
+  augmentation: AugmentationStrength = plan.strategy === "head" ? "light" : plan.augmentation,
+): Entry {
   return { thawIndex, augmentation, learningRate: plan.learningRate };
 }
 
