@@ -4,7 +4,7 @@ import type { Graph, Model } from "../../onnx/graph.ts";
 import { prune } from "../../onnx/prune.ts";
 import type { Tensor } from "../../onnx/tensor.ts";
 import { namesInUse, reads } from "../../onnx/values.ts";
-import { type BlockedRule, Conv, ConvTranspose } from "./convolution.ts";
+import { Conv, ConvTranspose } from "./convolution.ts";
 import { Slice } from "./convolution-weight.ts";
 import { denseWeightGradients, writeDenseWeightGradient } from "./dense-weight-gradient.ts";
 import { outputDims } from "./dims.ts";
@@ -19,7 +19,7 @@ import {
   reduce,
   Transpose,
 } from "./structure.ts";
-import { NCHWC, Values } from "./values.ts";
+import { type BlockedRule, NCHWC, Values } from "./values.ts";
 
 const rules: Readonly<Record<string, BlockedRule>> = {
   ...{ Conv, ConvTranspose, BatchNormalization, GlobalAveragePool, Reshape, Transpose, Expand },

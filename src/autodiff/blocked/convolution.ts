@@ -3,10 +3,7 @@ import type { Node } from "../../onnx/graph.ts";
 import { elementCount } from "../../onnx/tensor.ts";
 import { denseWeight, depthwiseWeight } from "./convolution-weight.ts";
 import { inPhases } from "./phases.ts";
-import { NCHWC, type Values } from "./values.ts";
-
-/** Writes a node in blocked form; false where it has none and stays as it is. */
-export type BlockedRule = (values: Values, node: Node) => boolean;
+import { type BlockedRule, NCHWC, type Values } from "./values.ts";
 
 /** Dense and depthwise convolutions of pictures, and the depthwise weight gradient. */
 export const Conv: BlockedRule = (values, node) => {

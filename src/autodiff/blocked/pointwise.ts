@@ -1,8 +1,7 @@
 import type { Node } from "../../onnx/graph.ts";
 import { elementCount } from "../../onnx/tensor.ts";
 import { affine, rowsOf } from "./affine.ts";
-import type { BlockedRule } from "./convolution.ts";
-import type { Values } from "./values.ts";
+import type { BlockedRule, Values } from "./values.ts";
 
 /** Operators of one tensor that keep filled-up channels finite. */
 export const unary: BlockedRule = (values, node) => {

@@ -1,19 +1,9 @@
 import { ints, string } from "../../onnx/attributes.ts";
 import { elementCount, float32 } from "../../onnx/tensor.ts";
-import type { BlockedRule } from "./convolution.ts";
-import { NCHWC, type Values } from "./values.ts";
+import { type BlockedRule, NCHWC, type Values } from "./values.ts";
 
 /** The largest finite factor: any difference but a denormal one becomes 0 or 1. */
 const STEEP = 3e38;
-
-/** A pooling by columns first, then by rows. */
-export interface Pooling {
-  readonly x: string;
-  readonly byColumn: string;
-  readonly y: string;
-  /** Plain dimensions of x. */
-  readonly dims: readonly number[];
-}
 
 /**
  * Windows of 3 x 3 with stride 2, one element of padding and even maps, as most stems have them:

@@ -1,9 +1,8 @@
 import { int } from "../../onnx/attributes.ts";
 import { elementCount } from "../../onnx/tensor.ts";
 import { affine } from "./affine.ts";
-import type { BlockedRule } from "./convolution.ts";
 import { turn } from "./convolution-weight.ts";
-import { NCHWC, type Values } from "./values.ts";
+import { type BlockedRule, NCHWC, type Values } from "./values.ts";
 
 /** A Reshape of a blocked value is put off: most readers take the value as it is. */
 export const Reshape: BlockedRule = (values, node) => {

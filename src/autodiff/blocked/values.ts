@@ -1,7 +1,6 @@
 import type { GraphBuilder } from "../../onnx/build.ts";
 import type { Node } from "../../onnx/graph.ts";
 import { elementCount, type Tensor } from "../../onnx/tensor.ts";
-import type { Pooling } from "./pooling.ts";
 
 export const NCHWC = { domain: "com.microsoft.nchwc" };
 
@@ -19,6 +18,18 @@ export interface Turned {
   /** The kernel's elements along each spatial axis, in order. */
   readonly taken: readonly (readonly number[])[];
 }
+
+/** A max pooling by columns first, then by rows. */
+export interface Pooling {
+  readonly x: string;
+  readonly byColumn: string;
+  readonly y: string;
+  /** Plain dimensions of x. */
+  readonly dims: Dims;
+}
+
+/** Writes a node in blocked form; false where it has none and stays as it is. */
+export type BlockedRule = (values: Values, node: Node) => boolean;
 
 /**
  * The values of a graph while its layout changes, each in one or both of two forms: plain NCHW,
