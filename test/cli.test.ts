@@ -1,4 +1,5 @@
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import {
   chmod,
   copyFile,
@@ -170,6 +171,18 @@ describe("a run from folder to prediction", () => {
     expect(csv.out.split("\r\n")[0]).toBe("picture,label,probability,disk,square,stripes,error");
   });
 
+  it.each(["json", "csv"])("ends quietly when nobody reads its %s any more", async (format) => {
+    const child = spawn(process.execPath, [cli, "predict", run, pictures, "--format", format], {
+      cwd: root,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const said: Buffer[] = [];
+    child.stderr.on("data", (chunk: Buffer) => said.push(chunk));
+    child.stdout.once("data", () => child.stdout.destroy());
+    const [code] = await once(child, "close");
+    expect({ code, said: Buffer.concat(said).toString() }).toEqual({ code: 0, said: "" });
+  });
+
   it("evaluates on labelled pictures", async () => {
     const { code, out } = await thaw("evaluate", run, pictures, "--json");
     expect(code).toBe(0);
@@ -285,11 +298,15 @@ describe("wrong use and bad input", () => {
     expect(err.split("\n").filter((line) => [...line].length > 80)).toEqual([]);
   });
 
-  it("tells a failure as JSON where JSON was asked for", async () => {
-    const { code, out } = await thaw("inspect", "nowhere", "--json");
+  it.each([
+    ["data/missing", ["inspect", "nowhere"]],
+    ["cli/misuse", ["train", "nowhere", "--epochs", "0"]],
+    ["cli/misuse", ["train"]],
+  ])("tells a failure as JSON where JSON was asked for: %s", async (fault, args) => {
+    const { code, out } = await thaw(...args, "--json");
     expect(code).toBe(2);
     expect(JSON.parse(out)).toMatchObject({
-      error: { code: "data/missing", next: expect.any(String) },
+      error: { code: fault, what: expect.any(String), next: expect.any(String) },
     });
   });
 });

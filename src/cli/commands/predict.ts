@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import { type FilePrediction, predictFiles } from "../../job/predict-files.ts";
 import { percent } from "../../report/format.ts";
-import { act, write } from "../action.ts";
+import { act } from "../action.ts";
 import { csvLine } from "../csv.ts";
 import { threadsOption } from "../options.ts";
 import { hang } from "../show-inspection.ts";
@@ -29,7 +29,7 @@ export function addPredict(program: Command): void {
     .addOption(threadsOption())
     .option("--json", "the same as --format json: one JSON object a line")
     .action((model: string, pictures: string[], flags: PredictFlags) =>
-      act(flags, async (context) => {
+      act(flags, async ({ write, ...context }) => {
         const format = flags.json === true ? "json" : flags.format;
         const rows: FilePrediction[] = [];
         let failed = false;
