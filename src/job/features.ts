@@ -51,6 +51,9 @@ export async function tabulateFeatures(
       table.set(rows.subarray(i * width, (i + 1) * width), (rowOf.get(sample) ?? 0) * width);
     });
   };
+  if (known.features.length !== known.samples.length * width) {
+    throw new RangeError(`features of ${known.samples.length} pictures are not ${width} wide`);
+  }
   enter(known.samples, known.features);
   const seen = new Set(known.samples);
   const unseen = all.filter(({ sample }) => !seen.has(sample));

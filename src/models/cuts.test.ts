@@ -47,6 +47,16 @@ describe("listCuts", () => {
     expect(cuts[3]?.dims).toEqual([1, 3, 4, 4]);
   });
 
+  it("is not led astray by what else a network puts out", async () => {
+    const model = residual((layer) => `onnx::Conv_${layer}`);
+    const early = { name: "relu", type: "float32", shape: ["batch", 3, 4, 4] } as const;
+    const outputs = [...model.graph.outputs, early];
+    const branched: Model = { ...model, graph: { ...model.graph, outputs } };
+    expect(listCuts(branched, await shapesOf(branched))).toEqual(
+      listCuts(model, await shapesOf(model)),
+    );
+  });
+
   it("cuts nowhere between two uses of one parameter", async () => {
     const model = residual(() => "tied");
     const values = listCuts(model, await shapesOf(model)).map(({ value }) => value);

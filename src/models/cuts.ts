@@ -1,9 +1,10 @@
 import { elementTypes } from "../onnx/element-types.ts";
 import type { Graph, Model, Node } from "../onnx/graph.ts";
+import { subgraph } from "../onnx/subgraph.ts";
 import { elementCount } from "../onnx/tensor.ts";
 import { consumers, producers, reads } from "../onnx/values.ts";
 import { blockNames, modulePath } from "./block-names.ts";
-import { backboneFeatures } from "./features.ts";
+import { backboneFeatures, mainOutput } from "./features.ts";
 import { multiplyAdds, type Shapes } from "./flops.ts";
 import { imageInput } from "./image-input.ts";
 import { nodeParameters } from "./parameters.ts";
@@ -38,10 +39,11 @@ interface Step {
  * @param shapes dimensions of every value for a batch of one
  */
 export function listCuts(model: Model, shapes: Shapes): Cut[] {
-  const { graph } = model;
   const input = imageInput(model).name;
-  const steps = stepsOf(graph, input, shapes);
   const features = backboneFeatures(model, shapes);
+  // What else a network puts out, hidden states or auxiliary logits, is no way to the classifier.
+  const { graph } = subgraph(model, { outputs: [mainOutput(model.graph, shapes)] });
+  const steps = stepsOf(graph, input, shapes);
   const last = steps.findIndex(({ node }) => node.outputs.includes(features));
   const found = [{ value: input, at: -1 }, ...crossings(graph, steps, input)].filter(
     ({ value, at }) => at <= last && shapes.get(value)?.[0] === 1,

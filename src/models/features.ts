@@ -102,7 +102,7 @@ function walkBack(
 }
 
 /** The output a classifier would stand at, in a network that may have several. */
-function mainOutput(graph: Graph, shapes: Shapes): string {
+export function mainOutput(graph: Graph, shapes: Shapes): string {
   const rank = ({ name }: ValueInfo) => shapes.get(name)?.length;
   const named = (name: string) => graph.outputs.find((output) => output.name === name);
   const tokens = named("last_hidden_state");
