@@ -10,7 +10,7 @@ import { onnxRuntime } from "../node/onnxruntime.ts";
 import { elementCount } from "../onnx/tensor.ts";
 import { writeModel } from "../onnx/write.ts";
 import { inferenceBatchSize } from "../runtime/inference-batch.ts";
-import { memoryStore } from "../train/activation-store.ts";
+import { type ActivationStore, memoryStore } from "../train/activation-store.ts";
 import {
   type FeatureLoader,
   type FrozenPrefix,
@@ -129,10 +129,15 @@ export function cacheOf(
   const { network, recipe } = bench;
   const cut = cutOf(bench, setting);
   if (cut.value === network.pretrained.input) return undefined;
+  const seenPlain = new Set(plain.map(({ sample }) => sample));
   return chooseCache(
     {
       scalars: elementCount(cut.dims.slice(1)),
-      trainPictures: augmented.length,
+      // Without augmentation a picture that is judged on as well takes no row of its own.
+      trainPictures:
+        setting.augmentation === "none"
+          ? augmented.filter(({ sample }) => !seenPlain.has(sample)).length
+          : augmented.length,
       heldOutPictures: plain.length,
       views: setting.augmentation === "none" ? 1 : recipe.views,
       epochs: recipe.epochs,
@@ -159,36 +164,47 @@ async function openCache(
   if (choice.where === "recompute") {
     return { features: running, close: () => prefix.session.release() };
   }
-  const bytes = rowBytes(prefix.dims, choice.type);
-  await makeFolder(bench.scratch);
-  const store =
-    choice.where === "memory"
-      ? memoryStore(bytes)
-      : await activationFile(join(bench.scratch, "activations"), bytes);
-  onEvent?.({ kind: "note", says: choice.why });
   const of = createHash("sha256")
     .update(JSON.stringify([prefix.output, choice.type, views]))
     .digest("hex");
-  const kept = await steps.restore("activations", keptRows);
+  const inFile = choice.where === "file";
+  onEvent?.({ kind: "note", says: choice.why });
+  let store: ActivationStore | undefined;
   try {
+    store = await openStore(bench, inFile, rowBytes(prefix.dims, choice.type));
+    const known = await steps.restore("activations", keptRows);
+    const kept = known?.of === of ? Math.min(known.rows, store.rows) : 0;
+    // From here on the file no longer holds what a record of other activations says.
+    if (kept === 0) await steps.forget("activations");
     const features = await fillCache(running, views, {
       store,
       type: choice.type,
       batchSize: bench.recipe.batchSize,
-      kept: kept?.of === of ? Math.min(kept.rows, store.rows) : 0,
-      ...(choice.where === "memory"
-        ? {}
-        : { onKept: (rows) => steps.checkpoint("activations", keptRows, { of, rows }) }),
+      kept,
+      ...(inFile
+        ? { onKept: (rows) => steps.checkpoint("activations", keptRows, { of, rows }) }
+        : {}),
       ...(signal === undefined ? {} : { signal }),
       onProgress: (done, total) => onEvent?.({ kind: "progress", done, total }),
     });
-    return { features, close: () => store.close() };
+    const { close } = store;
+    return { features, close };
   } catch (cause) {
-    await store.close();
+    await store?.close();
     throw cause;
   } finally {
     await prefix.session.release();
   }
+}
+
+async function openStore(
+  { scratch }: Workbench,
+  inFile: boolean,
+  rowBytes: number,
+): Promise<ActivationStore> {
+  if (!inFile) return memoryStore(rowBytes);
+  await makeFolder(scratch);
+  return activationFile(join(scratch, "activations"), rowBytes);
 }
 
 function viewsOf(

@@ -79,7 +79,10 @@ export async function fitLinearProbe(options: LinearProbeOptions): Promise<Linea
   const { runtime, classes, train, validation } = options;
   const threads = options.threads === undefined ? {} : { threads: options.threads };
   const objective = await runtime.open(writeModel(objectiveModel(classes)), threads);
-  const scores = await runtime.open(writeModel(scoresModel()), threads);
+  const scores = await runtime.open(writeModel(scoresModel()), threads).catch(async (cause) => {
+    await objective.release();
+    throw cause;
+  });
   try {
     const scaling = standardisation(train.features, train.labels.length);
     const part = selection(train, scaling.mean.length, classes);

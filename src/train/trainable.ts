@@ -51,7 +51,10 @@ export async function openTrainable(options: TrainableOptions): Promise<Trainabl
   const judgedShape = [inferenceBatchSize, ...inputDims];
   const judgedShapes = shapesAt(inferenceBatchSize).set(evaluation.features, judgedShape);
   const fixed = withShapes(evaluation.model, judgedShapes);
-  const judge = await openWeightsAsInputs(runtime, fixed, threads);
+  const judge = await openWeightsAsInputs(runtime, fixed, threads).catch(async (cause) => {
+    await stepper.release();
+    throw cause;
+  });
   const kept = () =>
     options.averageDecay === undefined ? stepper.current() : Object.fromEntries(stepper.averages());
   return {
