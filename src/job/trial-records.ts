@@ -23,7 +23,7 @@ export function trialRecords(
         folds,
         mean,
         standardError:
-          folds.length < 2 ? 0 : Math.sqrt(squares / (folds.length - 1) / folds.length),
+          folds.length < 2 ? null : Math.sqrt(squares / (folds.length - 1) / folds.length),
         chosen: arm.id === choice.id,
       },
     ];

@@ -8,6 +8,16 @@ export function wholePercent(share: number): string {
   return `${Math.round(share * 100)} %`;
 }
 
+/** How sure a measurement is, 0..1, as a whole percentage: never above `99 %`. */
+export function certainty(share: number): string {
+  return wholePercent(Math.min(0.99, share));
+}
+
+/** A model's probability as a percentage with one decimal: never above `99.9 %`. */
+export function probability(share: number): string {
+  return percent(Math.min(0.999, share));
+}
+
 /** A whole number with thin spaces between thousands. */
 export function count(value: number): string {
   return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, "\u2009");

@@ -18,7 +18,8 @@ const trial = z.object({
   /** Validation loss of each fold. */
   folds: z.array(z.number()),
   mean: z.number(),
-  standardError: z.number(),
+  /** Of the mean over the folds; null where there was only one. */
+  standardError: z.number().nullable(),
   chosen: z.boolean(),
 });
 export type TrialRecord = z.infer<typeof trial>;

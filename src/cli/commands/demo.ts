@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { demo } from "../../job/demo.ts";
 import { wholeNumber } from "../../job/options.ts";
-import { percent } from "../../report/format.ts";
+import { probability } from "../../report/format.ts";
 import { act } from "../action.ts";
 import { numeric } from "../options.ts";
 import { showTraining } from "../show-training.ts";
@@ -35,7 +35,7 @@ export function addDemo(program: Command): void {
                 one.picture,
                 one.truth,
                 `${one.label} ${one.label === one.truth ? "\u2713" : "\u2717"}`,
-                percent(one.probability),
+                probability(one.probability),
               ]),
             ),
           ].join("\n"),

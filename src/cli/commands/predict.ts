@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import { type FilePrediction, predictFiles } from "../../job/predict-files.ts";
-import { percent } from "../../report/format.ts";
+import { probability } from "../../report/format.ts";
 import { act } from "../action.ts";
 import { csvLine } from "../csv.ts";
 import { threadsOption } from "../options.ts";
@@ -75,8 +75,8 @@ function showPredictions(rows: readonly FilePrediction[]): string {
       return [
         here(row.picture),
         row.label,
-        percent(row.probability),
-        second === undefined ? "" : `${second.label} ${percent(second.probability)}`,
+        probability(row.probability),
+        second === undefined ? "" : `${second.label} ${probability(second.probability)}`,
       ];
     }),
   );

@@ -4,14 +4,14 @@ import { type Html, html } from "../html.ts";
 import { axes, fixed, line, plot } from "./axes.ts";
 import { linear, ticks } from "./scale.ts";
 
-/** How well frozen features at each depth tell the classes apart, the thaw point marked. */
+/** How well frozen features at each depth tell the classes apart, what stayed frozen marked. */
 export function depthCurve(points: readonly DepthPoint[], thawPoint: string): Html {
   const scores = points.map((point) => point.score);
   const low = Math.max(0, Math.min(...scores) - 0.05);
   const high = Math.min(1, Math.max(...scores) + 0.05);
   const x = linear(0, 1, plot.left, plot.width - plot.right);
   const y = linear(low, high, plot.height - plot.bottom, plot.top);
-  const thawed = points.find((point) => point.cut === thawPoint);
+  const thawed = points.find((point) => point.cut === thawPoint && point.depth > 0);
   const marks = [
     ...(thawed === undefined
       ? []

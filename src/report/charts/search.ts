@@ -3,21 +3,26 @@ import { wholePercent } from "../format.ts";
 import { type Html, html } from "../html.ts";
 import type { TrialRecord } from "../record.ts";
 import { axes, fixed, line, plot } from "./axes.ts";
-import { linear, ticks } from "./scale.ts";
+import { linear, type Scale, ticks } from "./scale.ts";
+
+/** The trial of the lowest mean validation loss. */
+export function bestTrial(trials: readonly TrialRecord[]): TrialRecord {
+  return trials.reduce((a, b) => (b.mean < a.mean ? b : a));
+}
 
 /**
- * The balance search: validation loss against depth, one line an augmentation strength, error
- * bars over folds, the one-standard-error band above the best and the chosen point.
+ * The race or the balance search: validation loss against depth, one line an augmentation
+ * strength, error bars over folds, the one-standard-error band above the best and the chosen
+ * point. Bars and band are left out where a standard error is not known.
  */
-export function searchChart(trials: readonly TrialRecord[]): Html {
-  const best = trials.reduce((a, b) => (b.mean < a.mean ? b : a));
-  const low = Math.min(...trials.map((trial) => trial.mean - trial.standardError));
-  const high = Math.max(...trials.map((trial) => trial.mean + trial.standardError));
+export function searchChart(trials: readonly TrialRecord[], title: string): Html {
+  const best = bestTrial(trials);
+  const low = Math.min(...trials.map(({ mean, standardError }) => mean - (standardError ?? 0)));
+  const high = Math.max(...trials.map(({ mean, standardError }) => mean + (standardError ?? 0)));
   const x = linear(0, 1, plot.left + 8, plot.width - plot.right - 8);
   const y = linear(Math.min(0, low), high, plot.height - plot.bottom, plot.top);
-  const band = best.mean + best.standardError;
   const marks = [
-    html`<rect class="band" x="${plot.left}" width="${plot.width - plot.left - plot.right}" y="${fixed(y(band))}" height="${fixed(Math.max(1, y(best.mean) - y(band)))}"/>`,
+    ...(best.standardError === null ? [] : [band(best.mean, best.standardError, y)]),
     ...augmentationStrength.options.flatMap((strength) => {
       const own = bestByDepth(trials.filter((trial) => trial.augmentation === strength));
       return own.length === 0
@@ -31,7 +36,7 @@ export function searchChart(trials: readonly TrialRecord[]): Html {
             ),
             ...own.map(
               (trial) =>
-                html`<line class="error ${strength}" x1="${fixed(x(trial.depth))}" x2="${fixed(x(trial.depth))}" y1="${fixed(y(trial.mean - trial.standardError))}" y2="${fixed(y(trial.mean + trial.standardError))}"/><circle class="${trial.chosen ? "dot" : `point ${strength}`}" cx="${fixed(x(trial.depth))}" cy="${fixed(y(trial.mean))}" r="${trial.chosen ? 7 : 4}"><title>${trial.name}, ${strength} augmentation, learning rate ${trial.learningRate}: ${trial.mean.toFixed(3)}</title></circle>`,
+                html`${trial.standardError === null ? undefined : errorBar(x(trial.depth), trial.mean, trial.standardError, y, strength)}<circle class="${trial.chosen ? "dot" : `point ${strength}`}" cx="${fixed(x(trial.depth))}" cy="${fixed(y(trial.mean))}" r="${trial.chosen ? 7 : 4}"><title>${trial.name}, ${strength} augmentation, learning rate ${trial.learningRate}: ${trial.mean.toFixed(3)}</title></circle>`,
             ),
           ];
     }),
@@ -45,8 +50,17 @@ export function searchChart(trials: readonly TrialRecord[]): Html {
     },
     { scale: y, ticks: ticks(Math.min(0, low), high, 5), label: "validation loss" },
     marks,
-    "The balance search",
+    title,
   );
+}
+
+function band(mean: number, standardError: number, y: Scale): Html {
+  const top = y(mean + standardError);
+  return html`<rect class="band" x="${plot.left}" width="${plot.width - plot.left - plot.right}" y="${fixed(top)}" height="${fixed(y(mean) - top)}"/>`;
+}
+
+function errorBar(x: number, mean: number, standardError: number, y: Scale, kind: string): Html {
+  return html`<line class="error ${kind}" x1="${fixed(x)}" x2="${fixed(x)}" y1="${fixed(y(mean - standardError))}" y2="${fixed(y(mean + standardError))}"/>`;
 }
 
 /** Of several learning rates tried at one thaw point, the line goes through the best. */

@@ -1,5 +1,5 @@
 import { reliabilityChart } from "../charts/reliability.ts";
-import { percent } from "../format.ts";
+import { percent, probability } from "../format.ts";
 import { type Html, html } from "../html.ts";
 import type { PictureRecord, RunRecord } from "../record.ts";
 
@@ -68,6 +68,6 @@ function gallery(
   if (pictures.length === 0) return undefined;
   return html`<h3>${title}</h3><p class="quiet">${hint}</p><div class="gallery">${pictures.map(
     (picture) =>
-      html`<figure><img loading="lazy" src="${picture.thumbnail}" alt="${picture.id}" title="${picture.id}"><figcaption><b>${picture.predicted}</b> ${percent(picture.probability)}<br>${picture.predicted === picture.truth ? "right" : html`truly <b>${picture.truth}</b>`}</figcaption></figure>`,
+      html`<figure><img loading="lazy" src="${picture.thumbnail}" alt="${picture.id}" title="${picture.id}"><figcaption><b>${picture.predicted}</b> ${probability(picture.probability)}<br>${picture.predicted === picture.truth ? "right" : html`truly <b>${picture.truth}</b>`}</figcaption></figure>`,
   )}</div>`;
 }
