@@ -41,6 +41,9 @@ export async function carryOut(
   }
 }
 
+/** What earlier processes spent on the run, by part. */
+const secondsCodec = json(z.record(z.string(), z.number().nonnegative()));
+
 async function carryOutFrom(
   decoded: DecodedPictures,
   run: RunFolder,
@@ -48,13 +51,17 @@ async function carryOutFrom(
   acceptChanges: boolean,
 ): Promise<TrainResult> {
   const { folder, options } = run.asked;
-  const watch = startStopwatch();
   const damaged = (file: string) =>
     context.onEvent?.({
       kind: "note",
       says: `A checkpoint was damaged and is set aside; going on from the one before: ${file}`,
     });
   let steps = await openSteps(run.file("checkpoint"), damaged);
+  const watch = startStopwatch(await steps.restore("seconds", secondsCodec));
+  const lap = async (part: string) => {
+    watch.lap(part);
+    await steps.checkpoint("seconds", secondsCodec, watch.parts);
+  };
 
   const pictures = await readPictures(folder, options, context, decoded);
   if (await checkSamePictures(pictures, steps, acceptChanges, folder)) {
@@ -72,7 +79,7 @@ async function carryOutFrom(
     );
     const plan = planFor(pictures, network, measured, options);
     await run.write("plan", `${JSON.stringify({ ...measured, plan }, null, 2)}\n`);
-    watch.lap("measuring");
+    await lap("measuring");
 
     // What fits on the disk decides how activations are kept, and so the last bits: once for a run.
     const disk = await steps.once("disk", json(z.object({ free: z.number() })), async () => ({
@@ -89,7 +96,7 @@ async function carryOutFrom(
     const features = await tabulateFeatures(bench, known, steps, context);
     const { train, val } = bench.examples;
     const probe = await trainProbe("probe", train, val, bench, features, steps, context);
-    watch.lap("linear probe");
+    await lap("linear probe");
 
     const left = () =>
       options.minutes === undefined ? undefined : Math.max(0, options.minutes - watch.total() / 60);
@@ -113,7 +120,7 @@ async function carryOutFrom(
           { minutes: left(), augmentation: options.augmentation },
           context,
         );
-    if (checked !== undefined) watch.lap(plan.check === "race" ? "race" : "search");
+    if (checked !== undefined) await lap(plan.check === "race" ? "race" : "search");
 
     const arm = checked?.choice ?? {
       thawIndex: late
@@ -130,7 +137,7 @@ async function carryOutFrom(
       minutes: left(),
       context,
     });
-    if (tuned.fit !== undefined) watch.lap("training");
+    if (tuned.fit !== undefined) await lap("training");
 
     return await finish({
       run,

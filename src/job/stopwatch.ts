@@ -2,23 +2,23 @@
 export interface Stopwatch {
   /** Ends a part; the time since the last lap is counted to it. */
   lap(part: string): void;
-  /** Seconds by part, in the order they ended. */
+  /** Seconds by part, in the order they first ended. */
   readonly parts: Readonly<Record<string, number>>;
-  /** Seconds since the start. */
+  /** Seconds of all parts and since the last lap. */
   total(): number;
 }
 
-export function startStopwatch(): Stopwatch {
-  const started = performance.now();
-  const parts: Record<string, number> = {};
-  let last = started;
+/** @param before seconds by part that earlier processes spent on the same job */
+export function startStopwatch(before: Readonly<Record<string, number>> = {}): Stopwatch {
+  const parts: Record<string, number> = { ...before };
+  let last = performance.now();
+  const sinceLap = () => (performance.now() - last) / 1000;
   return {
     parts,
     lap(part) {
-      const now = performance.now();
-      parts[part] = (parts[part] ?? 0) + (now - last) / 1000;
-      last = now;
+      parts[part] = (parts[part] ?? 0) + sinceLap();
+      last = performance.now();
     },
-    total: () => (performance.now() - started) / 1000,
+    total: () => Object.values(parts).reduce((sum, seconds) => sum + seconds, sinceLap()),
   };
 }

@@ -69,6 +69,8 @@ test("keeps to its budgets of work and of time", () => {
   expect(run(deeper, { budget: 0.8 })).toMatchObject({ reason: "budget", count: 4 });
   const hurried = run(deeper, { budgetSeconds: 4 });
   expect(hurried).toMatchObject({ reason: "budget", count: 3 });
+  // The head's own trial took all the time there was.
+  expect(run(deeper, { budgetSeconds: 0.5 })).toMatchObject({ reason: "budget", count: 1 });
 });
 
 test("a gated search tries one arm and no other where it does not beat the classifier", () => {

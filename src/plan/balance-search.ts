@@ -234,10 +234,19 @@ export function workSpent(state: SearchState): number {
 function affordable(state: SearchState, { arm: { work } }: Trial): boolean {
   const spent = workSpent(state);
   if (spent + work > state.budget) return false;
-  if (state.budgetSeconds === undefined) return true;
-  const seconds = state.results.reduce((total, result) => total + result.seconds, 0);
-  const perWork = spent === 0 ? 0 : seconds / spent;
-  return seconds + work * perWork <= state.budgetSeconds;
+  const left = secondsLeft(state);
+  if (left === undefined || left <= 0) return left === undefined;
+  // Before the first trial that trains layers nothing tells what one takes; it is cut short itself.
+  return spent === 0 || work * (secondsSpent(state) / spent) <= left;
+}
+
+/** Seconds of the time budget that are left, below 0 where it is overdrawn; undefined without one. */
+export function secondsLeft(state: SearchState): number | undefined {
+  return state.budgetSeconds === undefined ? undefined : state.budgetSeconds - secondsSpent(state);
+}
+
+function secondsSpent({ results }: SearchState): number {
+  return results.reduce((total, { seconds }) => total + seconds, 0);
 }
 
 function foldsOf({ rungs }: SearchState, level: number): number {

@@ -104,6 +104,18 @@ describe("the balance search at work", () => {
     expect(epochs.get("fold 0")).toBe(2);
   });
 
+  test("cuts a trial short where the time runs out", async () => {
+    const planned: number[] = [];
+    const { search } = options({
+      state: { ...searching([arm(0, 0.05)]), epochsShare: 1, budgetSeconds: 1e-6 },
+      onEvent: (_, event) => {
+        if (event.kind === "epoch") planned.push(event.epochs);
+      },
+    });
+    await runSearch(search);
+    expect(planned).toEqual([1]);
+  });
+
   test("drops an arm that diverges and goes on", async () => {
     const pictures = tinyPictures(3);
     const { search, results } = options();

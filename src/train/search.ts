@@ -5,6 +5,7 @@ import {
   record,
   type SearchState,
   type Step,
+  secondsLeft,
   type Trial,
   type TrialResult,
 } from "../plan/balance-search.ts";
@@ -88,6 +89,7 @@ export async function runSearch(options: SearchOptions): Promise<SearchOutcome> 
       return Array.from(options.losses(probe.validationLogits, labels, probe.bias.length));
     }
     const shared = (await opened(trial.arm)).fit;
+    const left = secondsLeft(state);
     try {
       const { validationLogits } = await fit({
         ...shared,
@@ -95,6 +97,7 @@ export async function runSearch(options: SearchOptions): Promise<SearchOutcome> 
         train,
         validation,
         epochs: Math.max(1, Math.round(shared.epochs * trial.epochsShare)),
+        ...(left === undefined ? {} : { minutes: left / 60 }),
         onEvent: (event) => options.onEvent?.(trial, event),
         ...(options.onCheckpoint === undefined ? {} : { onCheckpoint: options.onCheckpoint }),
         ...(options.signal === undefined ? {} : { signal: options.signal }),
