@@ -21,11 +21,15 @@ const cuts = Array.from(
   }),
 );
 
-function planFor(images: number, verdict: SimilarityVerdict["verdict"], options: PlanOptions = {}) {
-  const score = { similar: 0.9, ambiguous: 0.45, dissimilar: 0.1 }[verdict];
+function planFor(
+  images: number,
+  verdict: SimilarityVerdict["verdict"],
+  options: PlanOptions = {},
+  score = { similar: 0.9, ambiguous: 0.45, dissimilar: 0.1 }[verdict],
+) {
   return decide({
     size: measureSize(images),
-    similarity: { verdict, score, confidence: 0.9, evidence: [], missing: [] },
+    similarity: { verdict, score, confidence: 0.999, evidence: [], missing: [] },
     cuts,
     pictures: Math.round(0.7 * images),
     classes: 3,
@@ -55,6 +59,18 @@ test("an ambiguous verdict races the classifier against some layers", () => {
   expect(thawed).toContain(8);
   expect(thawed.some((index) => index > 0 && index < 8)).toBe(true);
   expect(state?.gated).toBe(false);
+});
+
+test("an unclear verdict says for what the rule takes it, and no search is promised where none is done", () => {
+  const lean = (score: number) =>
+    planFor(400, "ambiguous", { ruleOnly: true }, score).why.join(" ");
+  expect(lean(0.45)).toMatch(/not clear.*counts them as dissimilar.*unlike/);
+  expect(lean(0.55)).toMatch(/not clear.*counts them as similar.*resemble/);
+  expect(lean(0.45)).not.toMatch(/search/);
+});
+
+test("no measurement is said to be certain", () => {
+  expect(planFor(400, "similar").why.join(" ")).toContain("(99 % sure)");
 });
 
 test("a forced augmentation is what every layer but the classifier is trained with", () => {

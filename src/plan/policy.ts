@@ -86,7 +86,7 @@ function reasons(
   const forced = options.strategy !== undefined;
   return [
     ...(forced ? [`You asked for ${described[strategy]}.`] : []),
-    `${size.images} pictures are ${size.verdict === "small" ? "few" : "many"}, and ${resemblance(similarity)}.`,
+    `${size.images} pictures are ${size.verdict === "small" ? "few" : "many"}, and ${resemblance(similarity, quadrant)}.`,
     forced && strategy !== quadrant.strategy
       ? `The rule would have chosen ${described[quadrant.strategy]}.`
       : quadrant.why,
@@ -114,15 +114,16 @@ const checks: Readonly<Record<Plan["check"], string>> = {
     "The balance search tries cuts, augmentation strengths and learning rates on your data, and may overrule this.",
 };
 
-function resemblance({ verdict, confidence }: SimilarityVerdict): string {
-  const sure = `${Math.round(100 * confidence)} % sure`;
+function resemblance({ verdict, confidence }: SimilarityVerdict, { similar }: Quadrant): string {
+  // A measurement is never certain, however it is rounded.
+  const sure = `${Math.min(99, Math.round(100 * confidence))} % sure`;
   switch (verdict) {
     case "similar":
       return `they resemble what the network was pretrained on (${sure})`;
     case "dissimilar":
       return `they are unlike what the network was pretrained on (${sure})`;
     case "ambiguous":
-      return "it is not clear whether they resemble what the network was pretrained on";
+      return `it is not clear whether they resemble what the network was pretrained on; where the rule has to choose, it counts them as ${similar ? "similar" : "dissimilar"}`;
   }
 }
 

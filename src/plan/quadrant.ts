@@ -33,7 +33,7 @@ const table: readonly Quadrant[] = [
     size: "small",
     similar: false,
     strategy: "partial",
-    why: "With at most 1000 pictures unlike those the network was pretrained on, the rule trains some layers of the feature extractor: too many would overfit at once, too few would learn nothing, so the balance is searched for and the data enlarged by augmentation.",
+    why: "With at most 1000 pictures unlike those the network was pretrained on, the rule trains some layers of the feature extractor: too many would overfit at once, too few would learn nothing, so a balance is needed, and augmentation enlarges the data.",
   },
 ];
 
