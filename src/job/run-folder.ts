@@ -57,7 +57,7 @@ export interface RunFolder {
   /** Removes one of the run's folders: at once, whatever ends the process meanwhile. */
   forget(name: "checkpoint" | "scratch"): Promise<void>;
   unlock(): Promise<void>;
-  /** Takes back what `createRun` made, for a run that failed before anything came of it. */
+  /** Unlocks and takes back what `createRun` made, for a run that failed before anything came of it. */
   discard(): Promise<void>;
 }
 
@@ -209,10 +209,13 @@ function openLocked(path: string, asked: RunFile, unlock: () => Promise<void>): 
     },
     unlock,
     async discard() {
-      for (const name of ["checkpoint", "scratch", "splits", "journal", "run"] as const) {
-        await rm(file(name), { recursive: true, force: true });
+      try {
+        for (const name of ["checkpoint", "scratch", "splits", "journal", "run"] as const) {
+          await rm(file(name), { recursive: true, force: true });
+        }
+      } finally {
+        await unlock();
       }
-      await unlock();
       // The folder itself, and `runs` around it, only where nothing else is in them.
       await rmdir(path).catch(() => undefined);
       if (basename(dirname(path)) === "runs") await rmdir(dirname(path)).catch(() => undefined);

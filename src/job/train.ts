@@ -25,15 +25,16 @@ export async function train(
     await run.write(name, content);
     if (name === "plan") context.onEvent?.({ kind: "note", says: `This run goes into ${out}` });
   };
+  let leave = run.unlock;
   try {
     return await carryOut({ ...run, write }, context);
   } catch (cause) {
     if (context.signal?.aborted === true) throw stopped(out, cause);
     // A mistake told before there is a plan leaves no folder that would be in the way of the next try.
-    if (isRefusal(cause) && !existsSync(run.file("plan"))) await run.discard();
+    if (isRefusal(cause) && !existsSync(run.file("plan"))) leave = run.discard;
     throw cause;
   } finally {
-    await run.unlock();
+    await leave();
   }
 }
 

@@ -51,3 +51,12 @@ it("lets exactly one of many win a stale lock", async () => {
   const attempts = await Promise.allSettled(Array.from({ length: 8 }, () => lockFolder(folder)));
   expect(attempts.filter((attempt) => attempt.status === "fulfilled").length).toBe(1);
 });
+
+it("gives back only its own lock, however often it is asked", async () => {
+  const unlock = await lockFolder(folder);
+  await unlock();
+  const other = await lockFolder(folder);
+  await unlock();
+  await expect(lockFolder(folder)).rejects.toMatchObject({ fault: { code: "node/locked" } });
+  await other();
+});

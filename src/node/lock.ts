@@ -17,8 +17,9 @@ const settleMs = 100;
 export const lockFile = "lock";
 
 /**
- * Takes a folder for this process alone; the returned function gives it back. A lock whose
- * process is gone, or whose process number now belongs to another process, is taken over.
+ * Takes a folder for this process alone; the returned function gives it back, and does nothing
+ * where another has taken it meanwhile. A lock whose process is gone, or whose process number now
+ * belongs to another process, is taken over.
  * @throws ThawError `node/locked` when a living process holds it
  */
 export async function lockFolder(folder: string): Promise<() => Promise<void>> {
@@ -38,7 +39,9 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
       if (attempt > 0) await setTimeout(settleMs);
       const now = await readHolder(path);
       if (now?.token === mine.token) {
-        return () => rm(path, { force: true });
+        return async () => {
+          if ((await readHolder(path))?.token === mine.token) await rm(path, { force: true });
+        };
       }
       continue;
     } catch (cause) {
