@@ -10,7 +10,6 @@ export const classMetrics = z.object({
   /** Pictures that truly belong to the class. */
   support: z.int().nonnegative(),
 });
-export type ClassMetrics = z.infer<typeof classMetrics>;
 
 export const metrics = z.object({
   pictures: z.int().nonnegative(),

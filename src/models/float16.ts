@@ -45,11 +45,6 @@ export function decodeHalf(patterns: Uint16Array): Float32Array {
   return values;
 }
 
-/** Encodes numbers as half-precision patterns. */
-export function encodeHalf(values: Float32Array | Float64Array): Uint16Array {
-  return Uint16Array.from(values, floatToHalf);
-}
-
 /** Decodes bfloat16 patterns: the upper half of a float32. */
 export function decodeBfloat(patterns: Uint16Array): Float32Array {
   return new Float32Array(Uint32Array.from(patterns, (pattern) => pattern << 16).buffer);

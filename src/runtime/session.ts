@@ -9,8 +9,6 @@ export interface SessionOptions {
    * runtime fuses nodes but leaves the layout alone. Default `all`.
    */
   readonly optimization?: "all" | "extended" | "basic" | "none";
-  /** Writes the runtime's own profile (JSON, time per node) to files with this prefix. */
-  readonly profilePrefix?: string;
 }
 
 /** A loaded network. One run at a time; runs of one session are queued in call order. */

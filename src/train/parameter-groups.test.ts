@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { GraphBuilder } from "../onnx/build.ts";
-import { float32, type Tensor } from "../onnx/tensor.ts";
-import { autoRgnGroups } from "./auto-rgn.ts";
+import { float32 } from "../onnx/tensor.ts";
 import { layerDecayGroups, parameterBlocks } from "./parameter-groups.ts";
 
 /** Two convolutions, the second on a branch that is added back, then a classifier. */
@@ -56,32 +55,5 @@ describe("layer-wise learning-rate decay", () => {
   test("blocks count the cuts passed, branches included", () => {
     const blocks = parameterBlocks(graph, [first, sum]);
     expect(["w1", "w2", "scale", "b3"].map((name) => blocks.get(name))).toEqual([0, 1, 1, 2]);
-  });
-});
-
-describe("Auto-RGN", () => {
-  const { graph } = network();
-  const gradient = (name: string, value: number): [string, Tensor] => {
-    const dims = graph.initializers.get(name)?.dims ?? [];
-    return [name, float32(new Float32Array(dims.reduce((a, b) => a * b, 1)).fill(value), dims)];
-  };
-
-  test("scales by gradient norm over weight norm, the largest being one", () => {
-    // Layer 1: weights 1, gradient 4, ratio 4. Layer 2: weights 2, gradient 2, ratio 1.
-    const groups = autoRgnGroups(
-      graph,
-      new Map([gradient("w1", 4), gradient("b1", 4), gradient("w2", 2), gradient("b2", 2)]),
-    );
-    const scale = (name: string) =>
-      groups.find(({ parameters }) => parameters.includes(name))?.learningRateScale;
-    expect(scale("w1")).toBeCloseTo(1, 12);
-    expect(scale("b1")).toBeCloseTo(1, 12);
-    expect(scale("w2")).toBeCloseTo(0.25, 12);
-    expect(scale("w3")).toBeUndefined();
-  });
-
-  test("a layer without gradient stays frozen", () => {
-    const groups = autoRgnGroups(graph, new Map([gradient("w1", 1), gradient("w2", 0)]));
-    expect(groups.flatMap(({ parameters }) => parameters)).toEqual(["w1"]);
   });
 });

@@ -1,15 +1,15 @@
-import { buildTrainingGraph } from "../autodiff/build-training-graph.ts";
-import type { ParameterGroup } from "../autodiff/training-graph.ts";
-import { nodeParameters } from "../models/parameters.ts";
-import type { Graph } from "../onnx/graph.ts";
-import type { Tensor } from "../onnx/tensor.ts";
-import { producers } from "../onnx/values.ts";
-import { discoverShapes } from "../runtime/shapes.ts";
-import { createStepper } from "../runtime/stepper.ts";
-import { oneHot, padBatch } from "./batch-tensors.ts";
-import { epochReader } from "./epoch-reader.ts";
-import type { FitOptions } from "./fit-options.ts";
-import { groupsOf } from "./parameter-groups.ts";
+import { buildTrainingGraph } from "../src/autodiff/build-training-graph.ts";
+import type { ParameterGroup } from "../src/autodiff/training-graph.ts";
+import { nodeParameters } from "../src/models/parameters.ts";
+import type { Graph } from "../src/onnx/graph.ts";
+import type { Tensor } from "../src/onnx/tensor.ts";
+import { producers } from "../src/onnx/values.ts";
+import { discoverShapes } from "../src/runtime/shapes.ts";
+import { createStepper } from "../src/runtime/stepper.ts";
+import { oneHot, padBatch } from "../src/train/batch-tensors.ts";
+import { epochReader } from "../src/train/epoch-reader.ts";
+import type { FitOptions } from "../src/train/fit-options.ts";
+import { groupsOf } from "../src/train/parameter-groups.ts";
 
 /**
  * Auto-RGN: every layer's learning rate is scaled by its relative gradient norm, the norm of its
