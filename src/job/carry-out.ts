@@ -78,6 +78,9 @@ async function carryOutFrom(
       survey(pictures, network, loader, options, context),
     );
     const plan = planFor(pictures, network, measured, options);
+    // The two facts and the rule come first, how it is checked last.
+    const gist = [...plan.why.slice(0, 2), ...plan.why.slice(-1)];
+    context.onEvent?.({ kind: "note", says: gist.join(" ") });
     await run.write("plan", `${JSON.stringify({ ...measured, plan }, null, 2)}\n`);
     await lap("measuring");
 
