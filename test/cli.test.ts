@@ -117,6 +117,9 @@ describe("a run from folder to prediction", () => {
       ...["--strategy", "partial", "--epochs", "3"],
     );
     expect(err).toContain("1 picture cannot be read");
+    expect(err.replace(/\s+/g, " ")).toMatch(
+      /You asked for some layers.* 72 pictures are few.* Training the linear probe/,
+    );
     expect(code).toBe(0);
     const result = JSON.parse(out);
     expect(result).toMatchObject({
@@ -213,6 +216,11 @@ describe("a run from folder to prediction", () => {
     const { code, out } = await thaw("resume", run, "--json");
     expect(code).toBe(0);
     expect(JSON.parse(out)).toMatchObject({ run });
+    const shown = await thaw("resume", run);
+    expect(shown.out).toMatch(/^This run was finished already/);
+    expect(shown.out).toMatch(/^Audit:\n {2}\u2717 1 picture cannot be read/m);
+    expect(shown.out).toMatch(/^Done: everything up to .* stayed frozen, the rest was trained/m);
+    expect(shown.out.split("\n").filter((line) => [...line].length > 80)).toEqual([]);
     expect(await readFile(join(run, "model.onnx"))).toEqual(before);
   });
 });

@@ -50,13 +50,12 @@ export function openProgress(stream: NodeJS.WriteStream = process.stderr): Progr
         const now = performance.now();
         if (now - Math.max(started, told) < quietMs) return;
         told = now;
-        const left = ((now - started) / Math.max(1, event.done)) * (event.total - event.done);
-        stream.write(`  ${event.done} of ${event.total}, about ${duration(left / 1000)} left\n`);
+        const left = timeLeft((now - started) / 1000, event);
+        stream.write(`  ${event.done} of ${event.total}${left === "" ? "" : `, ${left}`}\n`);
       } else if (event.kind === "progress") {
         const seconds = (performance.now() - started) / 1000;
-        const left = (seconds / Math.max(1, event.done)) * (event.total - event.done);
         const payload = {
-          left: seconds > 1 ? `about ${duration(left)} left` : "",
+          left: seconds > 1 ? timeLeft(seconds, event) : "",
           says: event.says === undefined ? "" : `  ${event.says}`,
         };
         if (!running) bar.start(event.total, event.done, payload);
@@ -68,4 +67,13 @@ export function openProgress(stream: NodeJS.WriteStream = process.stderr): Progr
       }
     },
   };
+}
+
+/** How long the rest takes if it goes on as so far; nothing where that is under a second. */
+function timeLeft(
+  seconds: number,
+  { done, total }: { readonly done: number; readonly total: number },
+): string {
+  const left = (seconds / Math.max(1, done)) * (total - done);
+  return left < 1 ? "" : `about ${duration(left)} left`;
 }

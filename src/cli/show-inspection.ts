@@ -10,8 +10,8 @@ const mostPictures = 3;
 export function showInspection(found: Inspection, depth: boolean): string {
   return [
     showPictures(found),
-    showFindings(found),
-    showDecision(found),
+    showFindings(found) ?? "Audit: nothing found.",
+    showDecision(found, "Plan"),
     ...(depth ? [showDepth(found)] : []),
   ].join("\n\n");
 }
@@ -40,9 +40,10 @@ function showPictures({ images, classes, audit }: Inspection): string {
 
 const marks = { error: "\u2717", warning: "!", info: "\u00b7" } as const;
 
-function showFindings({ audit }: Inspection): string {
+/** What the audit found; undefined where that is nothing. */
+export function showFindings({ audit }: Inspection): string | undefined {
   const findings = auditFindings(audit);
-  if (findings.length === 0) return "Audit: nothing found.";
+  if (findings.length === 0) return undefined;
   return [
     "Audit:",
     ...findings.flatMap(({ level, says, pictures, total }) => [
@@ -57,25 +58,21 @@ function showFindings({ audit }: Inspection): string {
   ].join("\n");
 }
 
-/** The two facts, the quadrant and the plan. */
-export function showDecision({ size, similarity, plan }: Inspection): string {
+/** The two facts, the quadrant and the plan under its heading. */
+export function showDecision({ size, similarity, plan }: Inspection, heading: string): string {
   const quadrant = `${size.verdict} (${count(size.images)} pictures) and ${similarity.verdict}`;
   return [
     `${quadrant}, similarity ${similarity.score.toFixed(2)} of 1`,
     ...similarity.evidence.map((one) => hang(one.says, "  \u00b7 ")),
     ...similarity.missing.map((says) => hang(says, "  \u00b7 ")),
     "",
-    wrap(`Plan: ${planInWords(plan)}`),
+    wrap(`${heading}: ${planInWords(plan)}`),
     ...plan.why.map((sentence) => hang(sentence, "  \u00b7 ")),
   ].join("\n");
 }
 
-/** One sentence: what is trained, what is frozen, how pictures are augmented. */
-export function planInWords({
-  strategy,
-  thawPoint,
-  augmentation,
-}: Pick<Inspection["plan"], "strategy" | "thawPoint" | "augmentation">): string {
+/** One sentence: what is to be trained, what is frozen, how pictures are augmented. */
+function planInWords({ strategy, thawPoint, augmentation }: Inspection["plan"]): string {
   const varied = augmentation === "none" ? "" : `, ${augmentation} augmentation`;
   switch (strategy) {
     case "head":

@@ -1,17 +1,19 @@
 import { relative } from "node:path";
 import type { TrainResult } from "../job/result.ts";
 import { duration, percent, plural } from "../report/format.ts";
-import { hang, planInWords, showDecision } from "./show-inspection.ts";
+import { hang, showDecision, showFindings } from "./show-inspection.ts";
 import { table, wrap } from "./table.ts";
 
 /** The result of a training for a terminal of 80 columns. */
 export function showTraining(result: TrainResult): string {
   const { metrics, baselines, chosen, overruled } = result;
   const [low, high] = metrics.interval;
+  const findings = showFindings(result);
   return [
-    showDecision(result),
+    ...(findings === undefined ? [] : [findings, ""]),
+    showDecision(result, overruled === null ? "Plan" : "The rule's plan"),
     "",
-    wrap(`Done: ${planInWords(chosen)}.`),
+    wrap(`Done${overruled === null ? "" : " instead"}: ${deedInWords(chosen)}.`),
     ...(overruled === null ? [] : [hang(overruled.says, "  \u00b7 ")]),
     ...(result.verdict === null ? [] : [hang(result.verdict, "  \u00b7 ")]),
     "",
@@ -42,6 +44,19 @@ export function showTraining(result: TrainResult): string {
     `report  ${here(`${result.run}/report.html`)}`,
     `next    thaw predict ${here(result.run)} <picture>`,
   ].join("\n");
+}
+
+/** What was trained, what stayed frozen, how pictures were augmented. */
+function deedInWords({ strategy, thawPoint, augmentation }: TrainResult["chosen"]): string {
+  const varied = augmentation === "none" ? "" : `, with ${augmentation} augmentation`;
+  switch (strategy) {
+    case "head":
+      return "the classifier was trained, the whole feature extractor stayed frozen";
+    case "full":
+      return `the whole network was trained${varied}`;
+    default:
+      return `everything up to ${thawPoint.name} stayed frozen, the rest was trained${varied}`;
+  }
 }
 
 /** A path as the user would type it from here. */

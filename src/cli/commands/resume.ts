@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { JobEvent } from "../../job/events.ts";
 import { resume } from "../../job/train.ts";
 import { act } from "../action.ts";
 import { showTraining } from "../show-training.ts";
@@ -14,8 +15,18 @@ export function addResume(program: Command): void {
     .action((run: string, options: { json?: boolean; acceptChanges?: boolean }) =>
       act(options, async (context) => {
         const acceptChanges = options.acceptChanges === true;
-        const result = await resume(run, { acceptChanges }, context);
-        return { text: showTraining(result), json: result };
+        let worked = false;
+        const onEvent = (event: JobEvent) => {
+          worked = true;
+          context.onEvent?.(event);
+        };
+        const result = await resume(run, { acceptChanges }, { ...context, onEvent });
+        const text = showTraining(result);
+        // A finished run is only read, which tells of nothing on the way.
+        return {
+          text: worked ? text : `This run was finished already; this is its result.\n\n${text}`,
+          json: result,
+        };
       }),
     );
 }
