@@ -70,6 +70,19 @@ export interface RunFolder {
 export async function createRun(folder: string, asked: Omit<RunFile, "thaw">): Promise<RunFolder> {
   const path = resolve(folder);
   await makeFolder(path);
+  try {
+    return await beginRun(path, folder, asked);
+  } catch (cause) {
+    await removeEmpty(path);
+    throw cause;
+  }
+}
+
+async function beginRun(
+  path: string,
+  folder: string,
+  asked: Omit<RunFile, "thaw">,
+): Promise<RunFolder> {
   await refuseOccupied(path, folder);
   const unlock = await lockFolder(path);
   const file = { thaw: version, ...asked };
@@ -139,6 +152,12 @@ export async function nextRunPath(folder: string): Promise<string> {
       if (errorCode(cause) !== "EEXIST") throw writeFault(path, cause);
     }
   }
+}
+
+/** Removes a run's folder, and `runs` around it, where nothing is in them. */
+async function removeEmpty(path: string): Promise<void> {
+  await rmdir(path).catch(() => undefined);
+  if (basename(dirname(path)) === "runs") await rmdir(dirname(path)).catch(() => undefined);
 }
 
 /** What a killed process left of files it was writing. */
@@ -216,9 +235,7 @@ function openLocked(path: string, asked: RunFile, unlock: () => Promise<void>): 
       } finally {
         await unlock();
       }
-      // The folder itself, and `runs` around it, only where nothing else is in them.
-      await rmdir(path).catch(() => undefined);
-      if (basename(dirname(path)) === "runs") await rmdir(dirname(path)).catch(() => undefined);
+      await removeEmpty(path);
     },
   };
 }

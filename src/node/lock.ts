@@ -32,9 +32,7 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   };
   for (let attempt = 0; attempt < 5; attempt++) {
     try {
-      const file = await open(path, "wx");
-      await file.writeFile(JSON.stringify(mine));
-      await file.close();
+      await create(path, mine);
       // Two processes may find the same stale lock at once; the one whose file stays has won.
       if (attempt > 0) await setTimeout(settleMs);
       const now = await readHolder(path);
@@ -69,6 +67,18 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
     where: folder,
     next: "Stop them, then try again.",
   });
+}
+
+async function create(path: string, mine: Holder): Promise<void> {
+  const file = await open(path, "wx");
+  try {
+    await file.writeFile(JSON.stringify(mine));
+  } catch (cause) {
+    if ((await readHolder(path)) === undefined) await rm(path, { force: true });
+    throw cause;
+  } finally {
+    await file.close();
+  }
 }
 
 /** Undefined for a file that is gone or that a killed writer left empty. */

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -114,6 +115,14 @@ describe("a full disk", () => {
     expect(end).toMatchObject({ kind: "done" });
     const left = await readdir(asked.run);
     expect(left.filter((name) => name.endsWith(".tmp") || name === "lock")).toEqual([]);
+  });
+
+  it.each(["lock", "run.json"])("while %s is written leaves no folder behind", async (file) => {
+    const asked = job("full", `never begun at ${file}`);
+    const fault = { point: `writing ${file}`, nth: 1, code: "ENOSPC" };
+    const { end, errors } = await runJob({ ...asked, action: "train", fault });
+    expect(end, errors).toMatchObject({ kind: "failed", code: "node/disk-full" });
+    expect(existsSync(asked.run)).toBe(false);
   });
 
   it("is told apart on a real file system", async ({ skip }) => {
