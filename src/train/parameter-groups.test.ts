@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { GraphBuilder } from "../onnx/build.ts";
-import { float32 } from "../onnx/tensor.ts";
+import { elementCount, float32 } from "../onnx/tensor.ts";
 import { layerDecayGroups, parameterBlocks } from "./parameter-groups.ts";
 
 /** Two convolutions, the second on a branch that is added back, then a classifier. */
@@ -36,6 +36,21 @@ describe("layer-wise learning-rate decay", () => {
   test("halves the rate a block away from the head", () => {
     const scale = (name: string) => rates.get(name)?.learningRateScale;
     expect([scale("w3"), scale("w2"), scale("scale"), scale("w1")]).toEqual([1, 0.5, 0.5, 0.25]);
+  });
+
+  test("weights of small root mean square learn more slowly, those of the head do not", () => {
+    const initializers = new Map(graph.initializers);
+    for (const name of ["w1", "w2", "w3", "b1"]) {
+      const { dims } = graph.initializers.get(name) ?? { dims: [] };
+      const value = name === "w2" ? 0 : 0.02;
+      initializers.set(name, float32(new Float32Array(elementCount(dims)).fill(value), dims));
+    }
+    const small = layerDecayGroups({ ...graph, initializers }, [first, sum], 0.5);
+    const scale = (name: string) =>
+      small.find(({ parameters }) => parameters.includes(name))?.learningRateScale;
+    expect(scale("w1")).toBeCloseTo(0.2 * 0.25, 6);
+    expect(scale("w2")).toBeCloseTo(0.01 * 0.5, 6);
+    expect([scale("b1"), scale("w3")]).toEqual([0.25, 1]);
   });
 
   test("decays weights only, not biases and norms", () => {
