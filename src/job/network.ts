@@ -45,6 +45,6 @@ function resized(own: Preprocessing, side: number): Preprocessing {
     height: side,
     ...(own.resize === undefined
       ? {}
-      : { resize: Math.round((own.resize * side) / Math.min(own.width, own.height)) }),
+      : { resize: Math.round((own.resize * side) / Math.max(own.width, own.height)) }),
   };
 }

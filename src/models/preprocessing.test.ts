@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readLabels, readPreprocessing } from "./preprocessing.ts";
+import { imagenetPreprocessing, readLabels, readPreprocessing } from "./preprocessing.ts";
 
 const imagenet = { image_mean: [0.485, 0.456, 0.406], image_std: [0.229, 0.224, 0.225] };
 
@@ -69,6 +69,28 @@ describe("size and crop", () => {
       width: 112,
       resize: 128,
     });
+  });
+
+  it("resizes so far that a crop that is not square fits into every picture", () => {
+    const fixed = { width: 320, height: 224 };
+    const imagenet = { size: { shortest_edge: 256 }, crop_size: { height: 224, width: 224 } };
+    const input_size = [3, 224, 320];
+    expect(imagenetPreprocessing(fixed).resize).toBe(366);
+    expect(imagenetPreprocessing({ width: 224, height: 224 }).resize).toBe(256);
+    expect(
+      [
+        imagenet,
+        { size: { shortest_edge: 256 }, crop_size: fixed },
+        { size: { height: 256, width: 366 }, crop_size: fixed },
+        { size: { shortest_edge: 224 }, crop_pct: 0.875 },
+        { size: { shortest_edge: 224 } },
+        { pretrained_cfg: { input_size, mean: [0], std: [1], crop_pct: 0.875 } },
+      ].map((json) => readPreprocessing(json, fixed)),
+    ).toEqual(
+      [366, 320, 366, 366, 320, 366].map((resize) =>
+        expect.objectContaining({ ...fixed, fit: "crop", resize }),
+      ),
+    );
   });
 
   it.each([

@@ -57,13 +57,15 @@ const filters: Readonly<Record<number, Preprocessing["interpolation"]>> = {
   5: "bilinear",
 };
 
-/** ImageNet's statistics, with torchvision's resize to 256 and crop to 224 in proportion. */
-export function imagenetPreprocessing({ width, height }: Size): Preprocessing {
+/**
+ * ImageNet's statistics, with torchvision's resize to 256 and crop to 224 in proportion to the
+ * larger side, so that a crop that is not square fits into every picture.
+ */
+export function imagenetPreprocessing(size: Size): Preprocessing {
   return {
-    width,
-    height,
+    ...size,
     fit: "crop",
-    resize: Math.round((Math.min(width, height) * 256) / 224),
+    resize: Math.round((longerSide(size) * 256) / 224),
     interpolation: "bilinear",
     channels: "rgb",
     mean: [0.485, 0.456, 0.406],
@@ -83,7 +85,7 @@ export function readPreprocessing(json: unknown, fixed?: Size): Preprocessing | 
     return readPreprocessing(
       {
         size: {
-          shortest_edge: Math.round(Math.min(input_size[1], input_size[2]) / (crop_pct ?? 0.875)),
+          shortest_edge: Math.round(Math.max(input_size[1], input_size[2]) / (crop_pct ?? 0.875)),
         },
         crop_size: { height: input_size[1], width: input_size[2] },
         resample: interpolation === "bicubic" ? 3 : 2,
@@ -118,25 +120,24 @@ function geometry(config: Config, fixed: Size | undefined) {
   const resized = config.do_resize === false ? undefined : (config.size ?? undefined);
   const crop = config.do_center_crop === false ? undefined : (exact(config.crop_size) ?? undefined);
   const target = fixed ?? crop ?? exact(resized) ?? { width: 224, height: 224 };
-  const shorter = Math.min(target.width, target.height);
+  const longer = longerSide(target);
   const edge = typeof resized === "object" ? resized.shortest_edge : undefined;
   if (crop !== undefined) {
-    const squashed = typeof resized === "object" ? exact(resized) : undefined;
-    const before = edge ?? (typeof resized === "number" ? resized : minOf(squashed)) ?? shorter;
+    const before = longerSide(exact(resized) ?? target);
     // A network fixed to another size keeps the file's proportion of picture to crop.
-    const scale = shorter / Math.min(crop.width, crop.height);
+    const scale = longer / longerSide(crop);
     return {
       ...target,
       fit: "crop" as const,
-      resize: Math.max(shorter, Math.round(before * scale)),
+      resize: Math.max(longer, Math.round(before * scale)),
     };
   }
   // ConvNeXt's convention: below 384 pixels, resize to size / crop_pct and cut the centre out.
-  if (config.crop_pct != null && (edge ?? shorter) < 384) {
-    return { ...target, fit: "crop" as const, resize: Math.round(shorter / config.crop_pct) };
+  if (config.crop_pct != null && (edge ?? longer) < 384) {
+    return { ...target, fit: "crop" as const, resize: Math.round(longer / config.crop_pct) };
   }
   if (edge !== undefined && config.crop_pct == null) {
-    return { ...target, fit: "crop" as const, resize: shorter };
+    return { ...target, fit: "crop" as const, resize: longer };
   }
   return { ...target, fit: "squash" as const };
 }
@@ -149,8 +150,9 @@ function exact(value: z.infer<typeof size> | null | undefined): Size | undefined
   return width === undefined || height === undefined ? undefined : { width, height };
 }
 
-function minOf(value: Size | undefined): number | undefined {
-  return value === undefined ? undefined : Math.min(value.width, value.height);
+/** Where the shorter side of a picture is no less, a crop of this size fits into it. */
+function longerSide({ width, height }: Size): number {
+  return Math.max(width, height);
 }
 
 /**
