@@ -29,13 +29,22 @@ export async function train(
   try {
     return await carryOut({ ...run, write }, context);
   } catch (cause) {
-    if (context.signal?.aborted === true) throw stopped(out, cause);
+    if (wasStopped(context.signal, cause)) throw stopped(out, cause);
     // A mistake told before there is a plan leaves no folder that would be in the way of the next try.
     if (isRefusal(cause) && !existsSync(run.file("plan"))) leave = run.discard;
     throw cause;
   } finally {
     await leave();
   }
+}
+
+/** Whether a failure comes of the caller's stop; a fault of its own that met it does not. */
+function wasStopped(signal: AbortSignal | undefined, cause: unknown): boolean {
+  return signal?.aborted === true && (!(cause instanceof ThawError) || stems(cause, signal.reason));
+}
+
+function stems(cause: unknown, from: unknown): boolean {
+  return cause === from || (cause instanceof Error && stems(cause.cause, from));
 }
 
 /** What a caller who stopped a run is told: where it is, and how to go on. */
@@ -72,7 +81,7 @@ export async function resume(
   try {
     return await carryOut(run, context, acceptChanges);
   } catch (cause) {
-    throw context.signal?.aborted === true ? stopped(runFolder, cause) : cause;
+    throw wasStopped(context.signal, cause) ? stopped(runFolder, cause) : cause;
   } finally {
     await run.unlock();
   }
