@@ -146,6 +146,27 @@ describe("stratifiedFolds", () => {
     );
   });
 
+  it("leaves no fold empty: it spreads what there is, or makes fewer folds", () => {
+    const clusters = fc.array(fc.tuple(fc.nat(2), fc.integer({ min: 1, max: 9 })), {
+      minLength: 1,
+      maxLength: 6,
+    });
+    fc.assert(
+      fc.property(clusters, fc.integer({ min: 2, max: 4 }), seed, (drawn, k, seed) => {
+        const samples = drawn.flatMap(([label, size], group) =>
+          Array.from({ length: size }, (_, i) => ({
+            id: `${group}/${i}`,
+            label,
+            group: `${group}`,
+          })),
+        );
+        const folds = new Set(stratifiedFolds(samples, [], k, seed));
+        const expected = Math.min(k, drawn.length);
+        expect([...folds].sort()).toEqual(Array.from({ length: expected }, (_, fold) => fold));
+      }),
+    );
+  });
+
   it("keeps copies in one fold", () => {
     const folds = stratifiedFolds(
       singles([10, 10]),

@@ -56,7 +56,8 @@ export function assignSplits(
 
 /**
  * Stratified folds for cross-validation, clusters kept whole.
- * @returns the fold of every sample, 0 to `k` - 1
+ * @returns the fold of every sample, 0 to `k` - 1; none is empty, there are fewer where there are
+ *   fewer clusters
  */
 export function stratifiedFolds(
   samples: readonly Sample[],
@@ -65,13 +66,29 @@ export function stratifiedFolds(
   seed: number,
 ): number[] {
   const whole = clusters(samples, alike);
-  const shares = Array.from({ length: k }, () => 1 / k);
+  const count = Math.min(k, whole.length);
+  const shares = Array.from({ length: count }, () => 1 / count);
   const dealt = stratify(whole, (i) => samples[i]?.label ?? 0, { shares, everyPart: true, seed });
+  fillEmptyFolds(whole, dealt, count);
   const folds = new Array<number>(samples.length).fill(0);
   whole.forEach((cluster, index) => {
     for (const i of cluster) folds[i] = dealt[index] ?? 0;
   });
   return folds;
+}
+
+/** Gives each fold without a cluster the smallest one of a fold that has others. */
+function fillEmptyFolds(whole: readonly Cluster[], dealt: number[], count: number): void {
+  for (let fold = 0; fold < count; fold++) {
+    if (dealt.includes(fold)) continue;
+    const held = new Array<number>(count).fill(0);
+    for (const own of dealt) held[own] = (held[own] ?? 0) + 1;
+    const [spare] = whole
+      .map(({ length }, index) => ({ length, index }))
+      .filter(({ index }) => (held[dealt[index] ?? 0] ?? 0) > 1)
+      .sort((a, b) => a.length - b.length);
+    if (spare !== undefined) dealt[spare.index] = fold;
+  }
 }
 
 /**
