@@ -14,6 +14,7 @@ const misuses = new Set<Fault["code"]>([
   "data/no-class-folders",
   "data/one-class",
   "data/class-too-small",
+  "data/one-sided-split",
   "job/run-exists",
   "job/out-not-empty",
   "job/no-run",

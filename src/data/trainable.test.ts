@@ -1,8 +1,9 @@
 import { expect, it } from "vitest";
 import { ThawError } from "../errors.ts";
-import type { Dataset } from "./dataset.ts";
+import type { Dataset, Sample, Split } from "./dataset.ts";
 import { naturalOrder } from "./natural-order.ts";
-import { requireRoom, requireTrainable, withoutSamples } from "./trainable.ts";
+import { assignSplits } from "./split.ts";
+import { requireRoom, requireSides, requireTrainable, withoutSamples } from "./trainable.ts";
 
 function dataset(counts: readonly number[]): Dataset {
   const samples = counts.flatMap((count, label) =>
@@ -26,6 +27,26 @@ it("refuses what no classifier can be trained on", () => {
   expect(code(dataset([0, 0]))).toBe("data/no-pictures");
   expect(code(dataset([5]))).toBe("data/one-class");
   expect(code(dataset([5, 1]))).toBe("data/class-too-small");
+});
+
+const marked = (of: Dataset, mark: (sample: Sample) => Partial<Sample>): Dataset => ({
+  ...of,
+  samples: of.samples.map((sample) => ({ ...sample, ...mark(sample) })),
+});
+const split = (of: Dataset) => requireSides(of, assignSplits(of.samples, []));
+const given = (split: Split) => () => ({ split });
+
+it("refuses a split that leaves nothing to train or to validate on, and says why", () => {
+  expect(code(dataset([4, 4]), split)).toBeUndefined();
+  const grouped = marked(dataset([9, 9]), ({ label }) => ({ group: `video ${label}` }));
+  expect(code(grouped, split)).toBe("data/one-sided-split");
+  expect(() => split(grouped)).toThrow(/^Nothing is left for validation: .* one group/);
+  expect(code(marked(dataset([9, 9]), given("train")), split)).toBeUndefined();
+  expect(() => split(marked(dataset([9, 9]), given("test")))).toThrow(
+    /^The dataset gives no training picture of "class 0", "class 1"/,
+  );
+  const second = marked(dataset([9, 9]), ({ label }) => (label === 1 ? { split: "val" } : {}));
+  expect(() => split(second)).toThrow(/^The dataset gives no training picture of "class 1"/);
 });
 
 it("refuses more pictures than memory is enough for", () => {

@@ -1,5 +1,5 @@
 import { ThawError } from "../errors.ts";
-import type { Dataset } from "./dataset.ts";
+import type { Dataset, Sample, Split } from "./dataset.ts";
 
 /** The dataset without some of its samples; classes keep their numbers. */
 export function withoutSamples(dataset: Dataset, ids: ReadonlySet<string>): Dataset {
@@ -51,13 +51,47 @@ export function requireTrainable(dataset: Dataset): void {
   for (const { label } of samples) counts[label] = (counts[label] ?? 0) + 1;
   const small = classes.filter((_, label) => (counts[label] ?? 0) < 2);
   if (small.length > 0) {
-    const names = small.slice(0, 5).map((name) => `"${name}"`);
     throw new ThawError({
       code: "data/class-too-small",
-      what: `${small.length === 1 ? "A class has" : `${small.length} classes have`} fewer than two readable pictures: ${names.join(", ")}`,
+      what: `${small.length === 1 ? "A class has" : `${small.length} classes have`} fewer than two readable pictures: ${firstFew(small)}`,
       where,
       next: "Add pictures to it, or take the folder away: one picture cannot be both learned and checked.",
       details: { classes: small },
     });
   }
+}
+
+/**
+ * Refuses a split without training pictures of every class, or without validation pictures.
+ * @param sides the side of each sample
+ * @throws ThawError `data/one-sided-split`
+ */
+export function requireSides(dataset: Dataset, sides: readonly Split[]): void {
+  const { classes, samples, root: where } = dataset;
+  const classesWithout = (wanted: (sample: Sample, index: number) => boolean) => {
+    const present = new Set(samples.filter(wanted).map(({ label }) => label));
+    return classes.filter((_, label) => !present.has(label));
+  };
+  const untaught = classesWithout((_, index) => sides[index] === "train");
+  if (untaught.length === 0 && sides.includes("val")) return;
+  const given = classesWithout(({ split = "train" }) => split === "train");
+  const lacking = untaught.length === 0 ? "validation" : `training on ${firstFew(untaught)}`;
+  throw new ThawError({
+    code: "data/one-sided-split",
+    where,
+    ...(given.length > 0
+      ? {
+          what: `The dataset gives no training picture of ${firstFew(given)}: all are for validation or test`,
+          next: "Mark some of them as training pictures, or leave the split to Thaw.",
+        }
+      : {
+          what: `Nothing is left for ${lacking}: pictures of one group, and copies of one picture, stay on one side of the split`,
+          next: "Add pictures of other groups; --allow-duplicates lets copies stand on both sides.",
+        }),
+  });
+}
+
+function firstFew(names: readonly string[]): string {
+  const shown = names.slice(0, 5).map((name) => `"${name}"`);
+  return `${shown.join(", ")}${names.length > 5 ? " and others" : ""}`;
 }

@@ -3,7 +3,7 @@ import type { Dataset, Split } from "../data/dataset.ts";
 import { isReadable, type PictureFacts, type UnreadablePicture } from "../data/picture-facts.ts";
 import { assignSplits } from "../data/split.ts";
 import type { Cluster } from "../data/stratify.ts";
-import { requireTrainable, withoutSamples } from "../data/trainable.ts";
+import { requireSides, requireTrainable, withoutSamples } from "../data/trainable.ts";
 import { ThawError } from "../errors.ts";
 import type { DecodedPictures } from "../node/decoded-pictures.ts";
 import { auditFindings } from "../report/audit-findings.ts";
@@ -52,6 +52,7 @@ export async function readPictures(
     test: options.testFraction,
     seed: options.seed,
   });
+  requireSides(dataset, sides);
   const digests = facts.filter(isReadable).map(({ sha256 }) => sha256);
   return { dataset, digests, audit, alike, sides };
 }
