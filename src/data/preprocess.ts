@@ -13,6 +13,9 @@ export interface Geometry {
   };
 }
 
+/** What of a preprocessing says where a picture's pixels go. */
+type Framing = Pick<Preprocessing, "width" | "height" | "fit" | "resize">;
+
 /** How much larger than the network's input a picture is kept for augmentation under `squash`. */
 const squashMargin = 1.25;
 
@@ -24,7 +27,7 @@ const longestAspect = 2;
  * Source: https://docs.pytorch.org/vision/stable/transforms.html
  * @param width of the picture after its EXIF orientation, in pixels
  */
-export function plainGeometry(to: Preprocessing, width: number, height: number): Geometry {
+export function plainGeometry(to: Framing, width: number, height: number): Geometry {
   if (to.fit === "squash") return whole(to.width, to.height);
   return cropCentre(shorterSide(to, width, height), to.width, to.height);
 }
@@ -43,7 +46,7 @@ export function wideGeometry(to: Preprocessing, width: number, height: number): 
   );
 }
 
-function shorterSide(to: Preprocessing, width: number, height: number) {
+function shorterSide(to: Framing, width: number, height: number) {
   const size = withShorterSide(to.resize ?? Math.max(to.width, to.height), width, height);
   return { width: Math.max(to.width, size.width), height: Math.max(to.height, size.height) };
 }

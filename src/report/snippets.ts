@@ -1,21 +1,31 @@
+import { type Geometry, plainGeometry } from "../data/preprocess.ts";
 import type { RunRecord } from "./record.ts";
 
 type Input = Pick<RunRecord["model"], "inputSize" | "shorterSide" | "interpolation">;
 
 const kernels = { bilinear: "linear", bicubic: "cubic", nearest: "nearest", lanczos: "lanczos3" };
 
-/** Fifteen lines that run `model.onnx` in Node with ONNX Runtime and sharp. */
-export function nodeSnippet({
-  inputSize: [width, height],
-  shorterSide,
-  interpolation,
-}: Input): string {
-  const kernel = kernels[interpolation];
-  const resize =
+/** What a square picture is resized to, and the part of it that the network sees, in pixels. */
+function geometryOf({ inputSize: [width, height], shorterSide }: Input): Geometry {
+  return plainGeometry(
     shorterSide === null
+      ? { width, height, fit: "squash" }
+      : { width, height, fit: "crop", resize: shorterSide },
+    1,
+    1,
+  );
+}
+
+/** Fifteen lines that run `model.onnx` in Node with ONNX Runtime and sharp. */
+export function nodeSnippet(input: Input): string {
+  const [width, height] = input.inputSize;
+  const resized = geometryOf(input);
+  const kernel = kernels[input.interpolation];
+  const resize =
+    input.shorterSide === null
       ? `.resize(${width}, ${height}, { fit: "fill", kernel: "${kernel}" })`
-      : `.resize(${shorterSide}, ${shorterSide}, { fit: "cover", kernel: "${kernel}" })
-  .extract({ left: ${Math.floor((shorterSide - width) / 2)}, top: ${Math.floor((shorterSide - height) / 2)}, width: ${width}, height: ${height} })`;
+      : `.resize(${resized.width}, ${resized.height}, { fit: "cover", kernel: "${kernel}" })
+  .extract({ left: ${resized.crop.left}, top: ${resized.crop.top}, width: ${width}, height: ${height} })`;
   return `import * as ort from "onnxruntime-node";
 import sharp from "sharp";
 
@@ -33,15 +43,17 @@ console.log(probabilities.data);`;
 }
 
 /** The same in a browser with onnxruntime-web and a canvas. */
-export function browserSnippet({ inputSize: [width, height], shorterSide }: Input): string {
+export function browserSnippet(input: Input): string {
+  const [width, height] = input.inputSize;
+  const resized = geometryOf(input);
   const source =
-    shorterSide === null
+    input.shorterSide === null
       ? "0, 0, picture.width, picture.height"
       : "(picture.width - w) / 2, (picture.height - h) / 2, w, h";
   const crop =
-    shorterSide === null
+    input.shorterSide === null
       ? ""
-      : `const unit = Math.min(picture.width, picture.height) / ${shorterSide};
+      : `const unit = Math.min(picture.width / ${resized.width}, picture.height / ${resized.height});
 const [w, h] = [${width} * unit, ${height} * unit];
 `;
   return `import * as ort from "onnxruntime-web";
