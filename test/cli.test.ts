@@ -276,6 +276,18 @@ describe("wrong use and bad input", () => {
     ],
     ["a run that is none", () => ["resume", pictures], 2, /no run/],
     [
+      "a folder in place of a run",
+      () => ["predict", pictures, pictures],
+      2,
+      /holds no run\.\s+at \S*shapes\n/,
+    ],
+    [
+      "a file in place of a folder",
+      () => ["inspect", join("shapes", "disk", "broken.png")],
+      2,
+      /not a folder of pictures\.\s+at .*shapes.disk.broken\.png\n/,
+    ],
+    [
       "strictness about findings",
       () => ["train", pictures, "--model", model, "--out", "strict", "--strict"],
       1,

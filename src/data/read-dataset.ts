@@ -51,7 +51,7 @@ async function readFile(
   throw new ThawError({
     code: "data/unknown-file",
     what: "This is a file, not a folder of pictures",
-    where: file,
+    where: `${files.root}/${file}`,
     next: "Give a folder (an archive must be unpacked first), a CSV or JSONL manifest, or a parquet file.",
   });
 }

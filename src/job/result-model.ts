@@ -1,11 +1,12 @@
+import { existsSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { ThawError } from "../errors.ts";
 import { readDescription } from "../models/metadata.ts";
 import type { Preprocessing } from "../models/pretrained.ts";
+import { inFile } from "../node/in-file.ts";
 import { onnxRuntime } from "../node/onnxruntime.ts";
 import { errorCode } from "../node/write-file.ts";
-import type { Model } from "../onnx/graph.ts";
 import { readModel } from "../onnx/read.ts";
 import { float32 } from "../onnx/tensor.ts";
 import { resultInput, resultOutput } from "../train/export.ts";
@@ -36,16 +37,19 @@ export async function readResult(path: string): Promise<Uint8Array> {
   try {
     return new Uint8Array(await readFile(file));
   } catch (cause) {
+    const isRun = isFolder && existsSync(join(absolute, runFiles.run));
     throw new ThawError(
       {
         code: "job/no-model",
         what:
-          errorCode(cause) === "ENOENT"
-            ? isFolder
+          errorCode(cause) !== "ENOENT"
+            ? "The model cannot be read"
+            : isRun
               ? "This run has no model yet"
-              : "There is no such model"
-            : "The model cannot be read",
-        where: file,
+              : isFolder
+                ? "This folder holds no run"
+                : "There is no such model",
+        where: isFolder && !isRun ? absolute : file,
         next: "Give the folder of a finished run or the model.onnx in it; `thaw resume` finishes a stopped run.",
       },
       cause,
@@ -63,7 +67,7 @@ export async function openResult(
   where: string,
   threads?: number,
 ): Promise<ResultModel> {
-  const { labels, preprocessing } = readDescription(await readModelAt(bytes, where));
+  const { labels, preprocessing } = readDescription(await inFile(where, () => readModel(bytes)));
   if (labels === undefined || preprocessing === undefined) {
     throw new ThawError({
       code: "job/not-a-result",
@@ -89,14 +93,4 @@ export async function openResult(
     },
     close: () => session.release(),
   };
-}
-
-/** Reads a model so that a refusal names its file. */
-async function readModelAt(bytes: Uint8Array, where: string): Promise<Model> {
-  try {
-    return await readModel(bytes);
-  } catch (cause) {
-    if (!(cause instanceof ThawError) || cause.fault.where !== undefined) throw cause;
-    throw new ThawError({ ...cause.fault, where }, cause);
-  }
 }

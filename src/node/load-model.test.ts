@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { ThawError } from "../errors.ts";
 import { buildMobileNetV3 } from "../models/mobilenet-v3.ts";
 import { readSafetensors, writeSafetensors } from "../models/safetensors.ts";
 import { externalData } from "./external-data.ts";
@@ -78,6 +79,23 @@ describe("loadPretrained", () => {
     ["node/bad-spec", "a package without version", async () => "npm:net/model.onnx"],
   ])("gives %s for %s", async (code, _, spec) => {
     await expect(loadPretrained(await spec())).rejects.toMatchObject({ fault: { code } });
+  });
+
+  it("names the file that is wrong, and the place in it where there is one", async () => {
+    const model = join(folder, "a.onnx");
+    const where = async () => {
+      const thrown = await loadPretrained(model).catch((cause) => cause);
+      return thrown instanceof ThawError ? thrown.fault.where : thrown;
+    };
+    await writeFile(model, "<html>not found</html>");
+    expect(await where()).toBe(model);
+    const whole = await readFile(join(fixtures, "golden/resnet.onnx"));
+    await writeFile(model, whole.subarray(0, 1000));
+    expect(await where()).toMatch(/a\.onnx: ./);
+    await writeFile(model, whole);
+    const config = join(folder, "preprocessor_config.json");
+    await writeFile(config, '{"image_mean": [0, 0, 0], "image_std": [0, 0, 0]}');
+    expect(await where()).toBe(`${config}: image_std`);
   });
 });
 

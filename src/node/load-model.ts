@@ -22,6 +22,7 @@ import { upgradeModel } from "../onnx/upgrade.ts";
 import { writeModel } from "../onnx/write.ts";
 import { CONFIG, PREPROCESSOR_CONFIG } from "./companions.ts";
 import { externalData } from "./external-data.ts";
+import { inFile } from "./in-file.ts";
 import { type CacheOptions, cachedFolder, folderName, sha256 } from "./model-cache.ts";
 import { onnxRuntime } from "./onnxruntime.ts";
 
@@ -59,9 +60,15 @@ export async function loadPretrained(
       details: { expected: known.sha256, found: digest },
     });
   }
-  const { model: raw, name } = await readNetwork(path);
-  const prepared = await prepare(raw);
-  const model = known?.features === undefined ? prepared : withFeatures(prepared, known.features);
+  const { model, name } = await inFile(path, async () => {
+    const read = await readNetwork(path);
+    const prepared = await prepare(read.model);
+    const features = known?.features;
+    return {
+      ...read,
+      model: features === undefined ? prepared : withFeatures(prepared, features),
+    };
+  });
   const labels =
     readDescription(model).labels ?? readLabels(await readJson(join(dirname(path), CONFIG)));
   return {
@@ -251,8 +258,12 @@ async function preprocessingOf(
   const fixed =
     typeof height === "number" && typeof width === "number" ? { width, height } : undefined;
   for (const name of [PREPROCESSOR_CONFIG, CONFIG]) {
-    const json = await readJson(join(dirname(path), name));
-    const found = json === undefined ? undefined : readPreprocessing(json, fixed);
+    const companion = join(dirname(path), name);
+    const json = await readJson(companion);
+    const found =
+      json === undefined
+        ? undefined
+        : await inFile(companion, () => readPreprocessing(json, fixed));
     if (found !== undefined) return found;
   }
   const own = readDescription(model).preprocessing;
