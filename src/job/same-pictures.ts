@@ -1,40 +1,43 @@
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { ThawError } from "../errors.ts";
+import { plural } from "../report/format.ts";
 import type { Pictures } from "./pictures.ts";
 import { json, type Steps } from "./steps.ts";
 
-const known = z.object({
-  fingerprint: z.string(),
-  /** Class and content by sample. */
-  pictures: z.record(z.string(), z.string()),
-});
+/** What a run computes from, in the order of the samples: what it keeps is numbered by them. */
+const known = z.array(
+  z.object({
+    id: z.string(),
+    /** Class and content. */
+    shows: z.string(),
+    side: z.enum(["train", "val", "test"]),
+  }),
+);
+type Known = z.infer<typeof known>;
 
 const mostNamed = 20;
 
 /**
- * Makes sure that a resumed run sees the pictures it began with.
+ * Makes sure that a resumed run sees the pictures it began with, on the same sides of the split.
  * @returns true where they changed and that was accepted: nothing computed before holds any more
  * @throws ThawError `job/dataset-changed` with the list of differences
  */
 export async function checkSamePictures(
-  { dataset, digests, audit }: Pictures,
+  { dataset, digests, sides }: Pictures,
   steps: Steps,
   accept: boolean,
   where: string,
 ): Promise<boolean> {
-  const now = {
-    fingerprint: audit.fingerprint,
-    pictures: Object.fromEntries(
-      dataset.samples.map(({ id, label }, index) => [
-        id,
-        `${dataset.classes[label] ?? ""}/${digests[index] ?? ""}`,
-      ]),
-    ),
-  };
+  const now = dataset.samples.map(({ id, label }, index) => ({
+    id,
+    shows: `${dataset.classes[label] ?? ""}/${digests[index] ?? ""}`,
+    side: sides[index] ?? "train",
+  }));
   const before = await steps.once("pictures", json(known), async () => now);
-  if (before.fingerprint === now.fingerprint) return false;
+  if (isDeepStrictEqual(before, now)) return false;
   if (accept) return true;
-  const differences = listDifferences(before.pictures, now.pictures);
+  const differences = listDifferences(before, now);
   const named = differences.slice(0, mostNamed).join(", ");
   const more = differences.length > mostNamed ? ` and ${differences.length - mostNamed} more` : "";
   throw new ThawError({
@@ -46,14 +49,21 @@ export async function checkSamePictures(
   });
 }
 
-function listDifferences(
-  before: Readonly<Record<string, string>>,
-  now: Readonly<Record<string, string>>,
-): string[] {
-  return [
-    ...Object.keys(before).flatMap((id) =>
-      now[id] === undefined ? [`${id} is gone`] : now[id] === before[id] ? [] : [`${id} changed`],
-    ),
-    ...Object.keys(now).flatMap((id) => (before[id] === undefined ? [`${id} is new`] : [])),
+function listDifferences(before: Known, now: Known): string[] {
+  const was = new Map(before.map((one) => [one.id, one]));
+  const is = new Map(now.map((one) => [one.id, one]));
+  const differences = [
+    ...before.flatMap(({ id, shows }) => {
+      const found = is.get(id)?.shows;
+      return found === undefined ? [`${id} is gone`] : found === shows ? [] : [`${id} changed`];
+    }),
+    ...now.flatMap(({ id }) => (was.has(id) ? [] : [`${id} is new`])),
   ];
+  const moved = now.filter(({ id, side }) => (was.get(id)?.side ?? side) !== side).length;
+  if (moved > 0) {
+    differences.push(
+      `${plural(moved, "picture")} ${moved === 1 ? "stands" : "stand"} on another side of the split`,
+    );
+  }
+  return differences.length > 0 ? differences : ["the pictures are listed in another order"];
 }
