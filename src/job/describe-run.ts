@@ -94,7 +94,7 @@ export async function describeRun(
             tuned.fit.bestEpoch,
             outcome.bench.examples.val.length,
           ),
-    verdict: tuned.verdict?.says ?? null,
+    verdict: tuned.verdict ?? null,
     trials:
       search === undefined || step?.kind !== "done"
         ? []

@@ -83,22 +83,23 @@ beforeEach(() => {
 
 const isRetry = (entry: object) => "kind" in entry && entry.kind === "retry";
 
-test("a training that ends clearly worse than the linear probe is done again at a lower rate, once", async () => {
-  const forgetful: Steps = {
+/** Trains the whole network; nothing is kept. */
+function train(learningRate: number, minutes?: number, change: Partial<Plan> = {}) {
+  const steps: Steps = {
     ...given.steps,
     once: (_name, _codec, compute) => compute(),
     checkpoint: async () => undefined,
   };
-  const train = (learningRate: number, minutes?: number) =>
-    fineTune({ thawIndex: 0, augmentation: "light", learningRate }, plan, {
-      ...given,
-      steps: forgetful,
-      minutes,
-    });
+  const arm = { thawIndex: 0, augmentation: "light", learningRate } as const;
+  return fineTune(arm, { ...plan, ...change }, { ...given, steps, minutes });
+}
 
+test("a training that ends clearly worse than the linear probe is done again at a lower rate, once", async () => {
   const wild = await train(3);
   expect(wild).toMatchObject({ strategy: "head", trainings: 2 });
-  expect(wild.verdict?.says).toContain("done again at 0.3 of the learning rate");
+  expect(wild.verdict).toMatch(
+    /done again at 0\.3 of the learning rate.*so the linear probe is kept/,
+  );
   expect(logged).toContainEqual(
     expect.objectContaining({ kind: "retry", learningRate: expect.closeTo(0.9) }),
   );
@@ -108,6 +109,13 @@ test("a training that ends clearly worse than the linear probe is done again at 
 
   const usual = await train(1e-4);
   expect(usual).toMatchObject({ trainings: 1, arm: { thawIndex: 0, learningRate: 1e-4 } });
+});
+
+test("a training that was not to be checked is handed back, and so it is told", async () => {
+  const forced = await train(3, undefined, { check: "none" });
+  expect(forced).toMatchObject({ strategy: "full", trainings: 1 });
+  expect(forced.verdict).toContain("the fine-tuned network is handed back all the same");
+  expect(forced.verdict).not.toContain("kept");
 });
 
 test("trainings that are kept are read back: no picture is loaded, nothing is logged again", async () => {
@@ -120,17 +128,17 @@ test("trainings that are kept are read back: no picture is loaded, nothing is lo
     },
   };
   const bench = { ...given.bench, loader: counting };
-  const train = () =>
+  const again = () =>
     fineTune({ thawIndex: 1, augmentation: "light", learningRate: 3 }, plan, { ...given, bench });
 
-  const first = await train();
+  const first = await again();
   expect(first).toMatchObject({ trainings: 2, cache: { where: "memory" } });
   expect(loads).toBeGreaterThan(0);
   expect(logged.filter(isRetry)).toHaveLength(1);
 
   loads = 0;
   logged.length = 0;
-  expect(await train()).toEqual(first);
+  expect(await again()).toEqual(first);
   expect(loads).toBe(0);
   expect(logged).toEqual([]);
 });

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Tensor } from "../onnx/tensor.ts";
 import type { Plan, Strategy } from "../plan/plan.ts";
 import { strategyAt } from "../plan/thaw-point.ts";
-import type { Verdict } from "../plan/verdict.ts";
+import { tell } from "../plan/verdict.ts";
 import type { CacheChoice } from "../train/choose-cache.ts";
 import type { FitResult } from "../train/fit-options.ts";
 import { headTensors } from "../train/linear-probe.ts";
@@ -24,8 +24,11 @@ export interface Tuned {
   /** The last training; absent where only the classifier was trained. */
   readonly fit?: FitResult;
   readonly cache?: CacheChoice;
-  /** Fine-tuning against the linear probe; absent where nothing but the probe was trained. */
-  readonly verdict?: Verdict;
+  /**
+   * Fine-tuning against the linear probe and what was done about it, in words; absent where
+   * nothing but the probe was trained.
+   */
+  readonly verdict?: string;
 }
 
 /** Learning rate of a second training, relative to the first. */
@@ -62,6 +65,7 @@ export async function fineTune(arm: ArmSetting, plan: Plan, given: AfterProbe): 
   const forced = plan.check === "none";
   let done = await tried(arm, "fit");
   let trainings = 1;
+  const story: string[] = [];
   if (done.verdict.winner === "linear-probe" && !forced && minutes === undefined) {
     const again = `Training ended clearly worse than the linear probe it started from, so it was done again at ${lowered} of the learning rate.`;
     context.onEvent?.({ kind: "note", says: again });
@@ -70,14 +74,14 @@ export async function fineTune(arm: ArmSetting, plan: Plan, given: AfterProbe): 
       run.log({ kind: "retry", ...rate, says: again });
       return rate;
     });
-    const slower = await tried({ ...arm, learningRate }, "fit-slower");
-    const { verdict } = slower;
-    done = { ...slower, verdict: { ...verdict, says: `${again} ${verdict.says}` } };
+    done = await tried({ ...arm, learningRate }, "fit-slower");
     trainings = 2;
+    story.push(again);
   }
-  const { fit, verdict } = done;
+  const { fit } = done;
+  const verdict = [...story, tell(done.verdict, forced)].join(" ");
   const cache = done.cache === undefined ? {} : { cache: done.cache };
-  return verdict.winner === "linear-probe" && !forced
+  return done.verdict.winner === "linear-probe" && !forced
     ? { ...probed, trainings, verdict, fit, ...cache }
     : {
         arm: done.arm,

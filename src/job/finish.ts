@@ -1,6 +1,8 @@
-import { readFile, rm } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
+import { ThawError } from "../errors.ts";
 import { calibrate, fitTemperature } from "../evaluate/calibration.ts";
 import { measure } from "../evaluate/metrics.ts";
+import { errorCode } from "../node/write-file.ts";
 import { quantizeWeights } from "../onnx/quantize.ts";
 import { writeModel } from "../onnx/write.ts";
 import { advantage, next } from "../plan/balance-search.ts";
@@ -20,10 +22,36 @@ import { type TrainResult, trainResult } from "./result.ts";
 import type { RunFolder } from "./run-folder.ts";
 import { scoreOf } from "./score.ts";
 
-/** The result of a run that is finished already; undefined for any other. */
+/**
+ * The result of a run that is finished already, undefined for any other. What a kill in its last
+ * moment left of its work is removed.
+ * @throws ThawError `job/unreadable-result`
+ */
 export async function readFinished(run: RunFolder): Promise<TrainResult | undefined> {
+  const path = run.file("result");
+  const text = await readFile(path, "utf8").catch((cause) => {
+    if (errorCode(cause) === "ENOENT") return "";
+    throw new ThawError(
+      {
+        code: "job/unreadable-result",
+        what: "The run's result cannot be read",
+        where: path,
+        next: "Check the file's permissions and the disk, then run `thaw resume` again.",
+      },
+      cause,
+    );
+  });
+  const result = parseResult(text);
+  if (result !== undefined) {
+    await run.forget("checkpoint");
+    await run.forget("scratch");
+  }
+  return result;
+}
+
+function parseResult(text: string): TrainResult | undefined {
   try {
-    return trainResult.parse(JSON.parse(await readFile(run.file("result"), "utf8")));
+    return trainResult.parse(JSON.parse(text));
   } catch {
     return undefined;
   }
@@ -100,13 +128,13 @@ export async function finish(outcome: Outcome): Promise<TrainResult> {
     metrics: score,
     baselines,
     overruled,
-    verdict: tuned.verdict?.says ?? null,
+    verdict: tuned.verdict ?? null,
     ...(int8 === undefined ? {} : { int8 }),
     seconds: watch.total(),
     peakMemoryMB,
   };
   await run.write("result", `${JSON.stringify(result, null, 2)}\n`);
-  await rm(run.file("checkpoint"), { recursive: true, force: true });
+  await run.forget("checkpoint");
   return result;
 }
 

@@ -5,7 +5,7 @@ import type { Cut } from "../models/pretrained.ts";
 import { plan } from "./plan.ts";
 import { decide, type PlanOptions } from "./policy.ts";
 import { searchFor } from "./search-space.ts";
-import { judge, overruled } from "./verdict.ts";
+import { overruled } from "./verdict.ts";
 
 const cuts = Array.from(
   { length: 9 },
@@ -122,14 +122,6 @@ test("says when measurement overrules the rule, and only then", () => {
   });
   expect(unclear?.says).toContain("higher by 0.02");
   expect(unclear?.says).not.toContain("did better");
-});
-
-test("fine-tuning is handed back unless the validation pictures speak against it", () => {
-  const right = { hits: [1, 1, 1, 1, 1, 0], losses: [0.1, 0.1, 0.1, 0.1, 0.1, 1] };
-  const wrong = { hits: [0, 0, 0, 0, 1, 0], losses: [1, 1, 1, 1, 0.1, 1] };
-  expect(judge(wrong, right).winner).toBe("fine-tuned");
-  expect(judge(right, wrong).winner).toBe("linear-probe");
-  expect(judge(right, right).winner).toBe("fine-tuned");
 });
 
 test("trials are priced in work: less for fewer trained layers, none for the classifier", () => {

@@ -10,37 +10,51 @@ export interface ValidationOutcome {
   readonly losses: ArrayLike<number>;
 }
 
-export const verdict = z.object({
-  /** Which network is handed back. */
-  winner: z.enum(["linear-probe", "fine-tuned"]),
-  /** Validation accuracy of the fine-tuned network minus the linear probe's, with standard error. */
-  gain: z.object({ accuracy: z.number(), standardError: z.number() }),
-  says: z.string(),
-});
-export type Verdict = z.infer<typeof verdict>;
+/** What the validation pictures say of a fine-tuned network and the linear probe it started from. */
+export interface Verdict {
+  /** Which of the two they speak for. */
+  readonly winner: "linear-probe" | "fine-tuned";
+  /** Accuracy of the fine-tuned network minus the linear probe's. */
+  readonly gain: Comparison;
+}
 
 /**
  * Whether the validation pictures speak against the fine-tuned network that the check chose: by
  * accuracy where the two clearly differ, else by a loss that is clearly higher.
  */
 export function judge(linearProbe: ValidationOutcome, fineTuned: ValidationOutcome): Verdict {
-  const { difference: accuracy, standardError } = compare(fineTuned.hits, linearProbe.hits);
+  const gain = compare(fineTuned.hits, linearProbe.hits);
   const loss = compare(fineTuned.losses, linearProbe.losses);
-  const clear = Math.abs(accuracy) > clearly * standardError;
-  const better = clear ? accuracy > 0 : loss.difference <= clearly * loss.standardError;
-  const points = `${(100 * Math.abs(accuracy)).toFixed(1)} points of validation accuracy`;
-  const margin = `${(100 * standardError).toFixed(1)}`;
-  return {
-    winner: better ? "fine-tuned" : "linear-probe",
-    gain: { accuracy, standardError },
-    says: clear
-      ? better
-        ? `Fine-tuning gained ${points} over the linear probe (standard error ${margin}).`
-        : `Fine-tuning lost ${points} against the linear probe (standard error ${margin}), so the linear probe is kept.`
-      : better
-        ? `Fine-tuning and the linear probe are about equally often right (standard error ${margin} points); the fine-tuned network is kept, as planned.`
-        : `Fine-tuning and the linear probe are about equally often right (standard error ${margin} points), but fine-tuning is clearly more wrong where it errs, so the linear probe is kept: fewer trained layers, less to overfit.`,
-  };
+  const better = isClear(gain)
+    ? gain.difference > 0
+    : loss.difference <= clearly * loss.standardError;
+  return { winner: better ? "fine-tuned" : "linear-probe", gain };
+}
+
+/**
+ * The verdict and what was done about it, in one sentence.
+ * @param unchecked the fine-tuned network is handed back whatever the verdict
+ */
+export function tell({ winner, gain }: Verdict, unchecked: boolean): string {
+  const clear = isClear(gain);
+  const points = `${(100 * Math.abs(gain.difference)).toFixed(1)} points of validation accuracy`;
+  const margin = (100 * gain.standardError).toFixed(1);
+  const equal = `Fine-tuning and the linear probe are about equally often right (standard error ${margin} points)`;
+  if (winner === "fine-tuned") {
+    return clear
+      ? `Fine-tuning gained ${points} over the linear probe (standard error ${margin}).`
+      : `${equal}; the fine-tuned network is kept, as planned.`;
+  }
+  const worse = clear
+    ? `Fine-tuning lost ${points} against the linear probe (standard error ${margin})`
+    : `${equal}, but fine-tuning is clearly more wrong where it errs`;
+  return unchecked
+    ? `${worse}; the fine-tuned network is handed back all the same, since the plan was not to be checked.`
+    : `${worse}, so the linear probe is kept.`;
+}
+
+function isClear({ difference, standardError }: Comparison): boolean {
+  return Math.abs(difference) > clearly * standardError;
 }
 
 export const overruling = z.object({ from: strategy, to: strategy, says: z.string() });
