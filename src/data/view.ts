@@ -13,6 +13,11 @@ export interface View {
   readonly draw: number;
 }
 
+/** The picture as it is, without augmentation. */
+export function plainView(sample: number): View {
+  return { sample, strength: "none", draw: 0 };
+}
+
 /** Turns views into network inputs; implemented in `node/` on threads of its own. */
 export interface PictureLoader {
   /** Channels, height, width of one input. */

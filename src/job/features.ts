@@ -1,4 +1,4 @@
-import type { View } from "../data/view.ts";
+import { plainView } from "../data/view.ts";
 import { readFeatures } from "../models/metadata.ts";
 import { onnxRuntime } from "../node/onnxruntime.ts";
 import { foldBatchNorm } from "../onnx/fold-batch-norm.ts";
@@ -68,7 +68,11 @@ export async function tabulateFeatures(
     const read = readAhead(
       (index) => {
         const start = from + index * batchSize;
-        return features.load(unseen.slice(start, Math.min(start + batchSize, to)).map(plainView));
+        return features.load(
+          unseen
+            .slice(start, Math.min(start + batchSize, to))
+            .map(({ sample }) => plainView(sample)),
+        );
       },
       Math.ceil((to - from) / batchSize),
     );
@@ -96,10 +100,6 @@ export async function tabulateFeatures(
     await session.release();
   }
   return tableOf(rowOf, table, width);
-}
-
-function plainView({ sample }: Example): View {
-  return { sample, strength: "none", draw: 0 };
 }
 
 function tableOf(

@@ -1,4 +1,5 @@
 import type { Dataset } from "../data/dataset.ts";
+import { plainView } from "../data/view.ts";
 import { type Calibration, calibrate } from "../evaluate/calibration.ts";
 import { type Metrics, measure } from "../evaluate/metrics.ts";
 import { ViewRenderer } from "../node/view-renderer.ts";
@@ -40,9 +41,7 @@ export async function judgeModel(
   const load = async (some: readonly Example[]) => {
     const pixels = new Float32Array(some.length * rowLength);
     await Promise.all(
-      some.map(({ sample }, row) =>
-        renderer.render({ sample, strength: "none", draw: 0 }, pixels, row * rowLength),
-      ),
+      some.map(({ sample }, row) => renderer.render(plainView(sample), pixels, row * rowLength)),
     );
     return pixels;
   };

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { z } from "zod";
-import type { AugmentationStrength, View } from "../data/view.ts";
+import { type AugmentationStrength, plainView, type View } from "../data/view.ts";
 import type { Cut } from "../models/pretrained.ts";
 import { splitAt } from "../models/split.ts";
 import { activationFile } from "../node/activation-file.ts";
@@ -216,7 +216,7 @@ function viewsOf(
   const asTheyAre = new Set(plain.map(({ sample }) => sample));
   if (strength === "none") for (const { sample } of augmented) asTheyAre.add(sample);
   return [
-    ...[...asTheyAre].map((sample): View => ({ sample, strength: "none", draw: 0 })),
+    ...[...asTheyAre].map(plainView),
     ...(strength === "none"
       ? []
       : augmented.flatMap(({ sample }) =>

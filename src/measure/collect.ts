@@ -1,4 +1,4 @@
-import type { PictureLoader } from "../data/view.ts";
+import { type PictureLoader, plainView } from "../data/view.ts";
 import { ThawError } from "../errors.ts";
 import type { Shapes } from "../models/flops.ts";
 import type { Cut, Pretrained } from "../models/pretrained.ts";
@@ -65,11 +65,7 @@ export async function collect(options: CollectOptions): Promise<Observations> {
   const features = cuts.map((cut) => ({ cut, features: zeros(samples.length, width(cut)) }));
   const batch = batchSize(pretrained);
   const load = (start: number) =>
-    loader.load(
-      samples
-        .slice(start, start + batch)
-        .map(({ sample }) => ({ sample, strength: "none" as const, draw: 0 })),
-    );
+    loader.load(samples.slice(start, start + batch).map(({ sample }) => plainView(sample)));
   const session = await runtime.open(writeModel(measuring.model), {
     ...(options.threads === undefined ? {} : { threads: options.threads }),
   });

@@ -16,7 +16,7 @@ export const epochEvent = z.object({
   record: epochRecord,
   /** Epochs planned. */
   epochs: z.int().positive(),
-  /** Whether it brought the lowest validation loss so far. */
+  /** Whether its weights are the ones to keep so far. */
   best: z.boolean(),
 });
 

@@ -24,8 +24,8 @@ export const fitProgress = z.object({
 export type FitProgress = z.infer<typeof fitProgress>;
 
 /**
- * A fit between two steps or two validation batches: the state of data order, dropout and mixup is the pair of epoch and
- * step, which together with the seed names every random sequence.
+ * A fit between two steps or two validation batches: the state of data order, dropout and mixup is
+ * the pair of epoch and step, which together with the seed names every random sequence.
  */
 export interface FitState {
   readonly progress: FitProgress;

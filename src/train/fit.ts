@@ -27,14 +27,14 @@ const noSums: FitProgress["sums"] = { loss: 0, hits: 0, rows: 0 };
  * Trains a network's parameters by group from a cut to the logits, validating after every epoch
  * and keeping the weights of the last epoch that is not clearly worse than the best one.
  *
- * Between any two steps or validation batches the whole state is a `FitState`. Resumed from one, a fit ends with the
- * same bytes as an uninterrupted one (with one seed, machine and thread count, and no `minutes`).
- * An abort hands the state of the next such boundary to `onCheckpoint`, then throws the signal's
+ * Between any two steps or validation batches the whole state is a `FitState`. Resumed from one, a
+ * fit ends with the same bytes as an uninterrupted one (with one seed, machine and thread count, and
+ * no `minutes`). An abort hands the state of the next such boundary to `onCheckpoint`, then throws the signal's
  * reason. The first loss or gradient that is not finite sends training back to the best weights
  * with fresh moments and a tenth of the learning rate, at the start of the epoch.
  *
- * @throws ThawError `train/no-pictures`; `train/diverged` at the second one, with batch and step in its details;
- *   whatever the loader or the runtime throws
+ * @throws ThawError `train/no-pictures`; `train/diverged` at the second one, with batch and step in
+ *   its details; whatever the loader or the runtime throws
  */
 export async function fit(options: FitOptions): Promise<FitResult> {
   requirePictures(options);

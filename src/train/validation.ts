@@ -1,3 +1,4 @@
+import { plainView } from "../data/view.ts";
 import { inferenceBatchSize as batchSize } from "../runtime/inference-batch.ts";
 import { padRows } from "./batch-tensors.ts";
 import type { FitOptions } from "./fit-options.ts";
@@ -20,7 +21,7 @@ export function openValidator(
   { validation, classes, features }: FitOptions,
   trainable: Trainable,
 ): Validator {
-  const views = validation.map(({ sample }) => ({ sample, strength: "none" as const, draw: 0 }));
+  const views = validation.map(({ sample }) => plainView(sample));
   const batches = batchesOf(views, batchSize);
   const read = readAhead((index) => features.load(batches[index] ?? []), batches.length);
   return {
