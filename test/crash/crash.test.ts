@@ -58,6 +58,7 @@ describe("a killed run resumes to the same bytes", () => {
     const chain = await runChain(job(way, `killed ${way}`), kills, await undisturbed(way));
     expect(chain).toMatchObject({ outcome: "same" });
     expect(chain.struck.length).toBeGreaterThanOrEqual(kills.length - 1);
+    expect(await readdir(join(folder, `killed ${way}`))).not.toContain(runFiles.checkpoint);
   });
 
   it("with the activations that a file keeps", async () => {
