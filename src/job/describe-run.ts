@@ -1,7 +1,8 @@
 import { basename } from "node:path";
 import { calibrate } from "../evaluate/calibration.ts";
 import { confidentMistakes, type Judged, judgeRows, leastCertain } from "../evaluate/mistakes.ts";
-import { pictureThumbnail } from "../node/show-picture.ts";
+import { openPictures } from "../node/picture-source.ts";
+import { pictureThumbnails } from "../node/show-picture.ts";
 import { next } from "../plan/balance-search.ts";
 import { auditFindings } from "../report/audit-findings.ts";
 import { type PictureRecord, type RunRecord, runRecord } from "../report/record.ts";
@@ -38,11 +39,12 @@ export async function describeRun(
   const { pretrained } = network;
   const parameters = countParameters(outcome.bench, tuned);
   const step = search === undefined ? undefined : next(search);
-  const show = (found: readonly Judged[]) =>
-    Promise.all(found.slice(0, mostShown).map((one) => showPicture(outcome, heldOut, one)));
   const labels = heldOut.map(({ label }) => label);
   const classes = dataset.classes.length;
   const rows = judgeRows(judged.probabilities, labels, classes);
+  const mistakes = confidentMistakes(rows).slice(0, mostShown);
+  const uncertain = leastCertain(rows).slice(0, mostShown);
+  const show = await pictureShower(pictures, heldOut, [...mistakes, ...uncertain]);
   const chosen = chosenPlan(outcome);
   return runRecord.parse({
     thaw: version,
@@ -106,8 +108,8 @@ export async function describeRun(
       before: uncalibrated(judged, labels, classes, temperature),
       after: judged.calibration,
     },
-    mistakes: await show(confidentMistakes(rows)),
-    uncertain: await show(leastCertain(rows)),
+    mistakes: mistakes.map(show),
+    uncertain: uncertain.map(show),
     quantised,
     seconds: watch.parts,
     peakMemoryMB,
@@ -137,17 +139,23 @@ function uncalibrated(
   return calibrate(softmax(logits, classes), labels, classes);
 }
 
-async function showPicture(
-  { pictures: { dataset } }: Outcome,
+/** Loads the thumbnails of some judged pictures and tells how each of them is shown. */
+async function pictureShower(
+  { dataset }: Pictures,
   heldOut: readonly Example[],
-  { row, label, predicted, confidence }: Judged,
-): Promise<PictureRecord> {
-  const sample = heldOut[row]?.sample ?? 0;
-  return {
-    id: dataset.samples[sample]?.id ?? "",
-    thumbnail: await pictureThumbnail(dataset, sample),
-    truth: dataset.classes[label] ?? "",
-    predicted: dataset.classes[predicted] ?? "",
-    probability: confidence,
+  judged: readonly Judged[],
+): Promise<(one: Judged) => PictureRecord> {
+  const sampleOf = ({ row }: Judged) => heldOut[row]?.sample ?? 0;
+  const samples = judged.map(sampleOf);
+  const thumbnails = await pictureThumbnails(dataset, samples, openPictures(dataset));
+  return (one) => {
+    const sample = sampleOf(one);
+    return {
+      id: dataset.samples[sample]?.id ?? "",
+      thumbnail: thumbnails.get(sample) ?? "",
+      truth: dataset.classes[one.label] ?? "",
+      predicted: dataset.classes[one.predicted] ?? "",
+      probability: one.confidence,
+    };
   };
 }

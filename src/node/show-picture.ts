@@ -1,17 +1,32 @@
 import sharp from "sharp";
-import type { Dataset } from "../data/dataset.ts";
+import type { Dataset, PictureSource, Sample } from "../data/dataset.ts";
 import type { Geometry } from "../data/preprocess.ts";
 import { decodePicture } from "./picture-decoder.ts";
-import { openPictures } from "./picture-source.ts";
 
 const side = 160;
 
-/** A small JPEG of one sample as a data URI, for a report. */
-export async function pictureThumbnail(dataset: Dataset, sample: number): Promise<string> {
-  const found = dataset.samples[sample];
-  if (found === undefined) throw new RangeError(`no sample ${sample}`);
-  const bytes = await openPictures(dataset).read(found);
-  const image = await decodePicture(bytes, covered, "bilinear", found.id);
+/**
+ * Small JPEGs of some samples as data URIs, for a report. Each is read once and in the dataset's
+ * order, which costs a parquet file one pass.
+ * @param samples indices into the dataset's samples, in any order
+ * @returns by the sample's index
+ */
+export async function pictureThumbnails(
+  dataset: Dataset,
+  samples: readonly number[],
+  source: PictureSource,
+): Promise<ReadonlyMap<number, string>> {
+  const thumbnails = new Map<number, string>();
+  for (const index of [...new Set(samples)].sort((a, b) => a - b)) {
+    const sample = dataset.samples[index];
+    if (sample === undefined) throw new RangeError(`no sample ${index}`);
+    thumbnails.set(index, await thumbnail(sample, source));
+  }
+  return thumbnails;
+}
+
+async function thumbnail(sample: Sample, source: PictureSource): Promise<string> {
+  const image = await decodePicture(await source.read(sample), covered, "bilinear", sample.id);
   const { width, height, data } = image;
   const jpeg = await sharp(data, { raw: { width, height, channels: 3 } })
     .jpeg({ quality: 72 })
