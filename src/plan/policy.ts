@@ -37,9 +37,11 @@ export interface PlanOptions {
 export function decide(situation: Situation): Plan {
   const { size, similarity, depthCurve, cuts, options } = situation;
   const quadrant = quadrantOf(size, similarity);
-  const strategy = options.strategy ?? quadrant.strategy;
+  const wanted = options.strategy ?? quadrant.strategy;
   const curve = options.ruleOnly === true ? undefined : depthCurve;
-  const cut = cuts[thawIndex(strategy, cuts.length, curve)];
+  const index = thawIndex(wanted, cuts.length, curve);
+  const strategy = index === 0 ? "full" : wanted;
+  const cut = cuts[index];
   if (cut === undefined) throw new RangeError("a plan needs the candidate thaw points");
   const check = checkFor(situation, quadrant);
   return {
@@ -83,13 +85,17 @@ function reasons(
   cut: Cut,
   check: Plan["check"],
 ): string[] {
+  const wanted = options.strategy ?? quadrant.strategy;
   const forced = options.strategy !== undefined;
   return [
-    ...(forced ? [`You asked for ${described[strategy]}.`] : []),
+    ...(forced ? [`You asked for ${described[wanted]}.`] : []),
     `${size.images} pictures are ${size.verdict === "small" ? "few" : "many"}, and ${resemblance(similarity, quadrant)}.`,
-    forced && strategy !== quadrant.strategy
+    wanted !== quadrant.strategy
       ? `The rule would have chosen ${described[quadrant.strategy]}.`
       : quadrant.why,
+    ...(strategy === wanted
+      ? []
+      : ["The network has no place in between to thaw from, so the whole of it is trained."]),
     placement(strategy, cut, options.ruleOnly === true ? undefined : depthCurve),
     ...(options.augmentation === undefined
       ? []

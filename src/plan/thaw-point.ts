@@ -12,7 +12,8 @@ const frozenShare: Readonly<Record<Strategy, number>> = {
 /**
  * Which candidate to thaw from: an index into the candidate thaw points, 0 for the input and
  * `candidates - 1` for the classifier. `partial` and `rear` thaw from the middle and from the last
- * third, or from the depth curve's peak where the features get no better behind it.
+ * third, or from the depth curve's peak where the features get no better behind it; where nothing
+ * lies between input and classifier they thaw everything.
  */
 export function thawIndex(
   strategy: Strategy,
@@ -21,9 +22,9 @@ export function thawIndex(
 ): number {
   const last = candidates - 1;
   if (strategy === "head") return last;
-  if (strategy === "full") return 0;
+  if (strategy === "full" || last < 2) return 0;
   const usual = Math.round(frozenShare[strategy] * last);
-  return clamp(Math.min(usual, curve?.peak ?? usual), Math.min(1, last), Math.max(0, last - 1));
+  return clamp(Math.min(usual, curve?.peak ?? usual), 1, last - 1);
 }
 
 /** The strategy that thawing from a candidate amounts to. */
