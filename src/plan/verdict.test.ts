@@ -26,3 +26,11 @@ test("the verdict is told with what was done about it", () => {
     );
   }
 });
+
+test("one validation picture tells nothing, in words and not as a number", () => {
+  const one = { hits: [1], losses: [0.1] };
+  const says = tell(judge(one, { hits: [0], losses: [2] }), false);
+  expect(says).toBe(
+    "A single validation picture cannot tell fine-tuning and the linear probe apart; the fine-tuned network is kept, as planned.",
+  );
+});

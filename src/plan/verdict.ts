@@ -39,7 +39,9 @@ export function tell({ winner, gain }: Verdict, unchecked: boolean): string {
   const clear = isClear(gain);
   const points = `${(100 * Math.abs(gain.difference)).toFixed(1)} points of validation accuracy`;
   const margin = (100 * gain.standardError).toFixed(1);
-  const equal = `Fine-tuning and the linear probe are about equally often right (standard error ${margin} points)`;
+  const equal = Number.isFinite(gain.standardError)
+    ? `Fine-tuning and the linear probe are about equally often right (standard error ${margin} points)`
+    : "A single validation picture cannot tell fine-tuning and the linear probe apart";
   if (winner === "fine-tuned") {
     return clear
       ? `Fine-tuning gained ${points} over the linear probe (standard error ${margin}).`
