@@ -82,13 +82,18 @@ export async function makeCard(
       selfDistance: measureDistance(statistics, control).value,
       statistics,
     };
-    const name = `${pretrained.name.toLowerCase().replace(/[^a-z0-9]+/g, "-")}.card.json`;
     const target = resolve(options.out ?? cardFolder());
     await makeFolder(target);
-    const path = join(target, name);
+    const path = join(target, cardName(card));
     await writeFileAtomic(path, writeCard(card));
     return { card, path };
   } finally {
     await loader.close();
   }
+}
+
+/** Many networks share a name; the digest tells them apart. */
+function cardName({ model, modelSha256 }: Card): string {
+  const name = model.toLowerCase().replace(/[^a-z0-9]+/g, "-");
+  return `${name}-${modelSha256.slice(0, 12)}.card.json`;
 }
