@@ -5,9 +5,8 @@ import { measure } from "../evaluate/metrics.ts";
 import { errorCode } from "../node/write-file.ts";
 import { quantizeWeights } from "../onnx/quantize.ts";
 import { writeModel } from "../onnx/write.ts";
-import { advantage, next } from "../plan/balance-search.ts";
+import { overruled } from "../plan/overruling.ts";
 import { thawIndex } from "../plan/thaw-point.ts";
-import { overruled as judgeOverruled } from "../plan/verdict.ts";
 import { reportPage } from "../report/page.ts";
 import type { RunRecord } from "../report/record.ts";
 import { exportNetwork } from "../train/export.ts";
@@ -99,7 +98,7 @@ export async function finish(outcome: Outcome): Promise<TrainResult> {
   const score = scoreOf(judged.metrics, judged.calibration, classes);
   const linearProbe = scoreOf(probe.metrics, probe.calibration, classes);
   const baselines = { linearProbe };
-  const overruled = judgeOverruled(outcome.plan, tuned.strategy, advantageOf(outcome));
+  const overruling = overruledBy(outcome);
   const chosen = chosenPlan(outcome);
   await run.write(
     "metrics",
@@ -110,7 +109,7 @@ export async function finish(outcome: Outcome): Promise<TrainResult> {
   const record = await describeRun(
     outcome,
     { heldOut, judged, probe, temperature, quantised },
-    overruled,
+    overruling,
     peakMemoryMB,
   );
   await run.write("record", JSON.stringify(record));
@@ -127,7 +126,7 @@ export async function finish(outcome: Outcome): Promise<TrainResult> {
     },
     metrics: score,
     baselines,
-    overruled,
+    overruled: overruling,
     verdict: tuned.verdict ?? null,
     ...(int8 === undefined ? {} : { int8 }),
     seconds: watch.total(),
@@ -138,17 +137,20 @@ export async function finish(outcome: Outcome): Promise<TrainResult> {
   return result;
 }
 
-/** How the arm chosen compared with what the rule says, where the check tried both. */
-function advantageOf({ search, plan, network, measured, tuned }: Outcome) {
-  const step = search === undefined ? undefined : next(search);
-  if (search === undefined || step?.kind !== "done") return undefined;
-  if (tuned.arm.thawIndex !== step.choice.thawIndex) return undefined;
-  const { rule } = plan;
-  return advantage(
+function overruledBy({
+  search,
+  plan,
+  network,
+  measured,
+  tuned,
+}: Outcome): TrainResult["overruled"] {
+  const { strategy } = plan.rule;
+  return overruled(plan, {
+    strategy: tuned.strategy,
+    thawIndex: tuned.arm.thawIndex,
+    ruleIndex: thawIndex(strategy, network.candidates.length, measured.depthCurve),
     search,
-    step.choice,
-    thawIndex(rule.strategy, network.candidates.length, measured.depthCurve),
-  );
+  });
 }
 
 function resultNetwork(outcome: Outcome, temperature: number) {

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { audit } from "../data/audit.ts";
 import { depthCurve, similarityVerdict, sizeVerdict } from "../measure/measurement.ts";
+import { overruling } from "../plan/overruling.ts";
 import { plan } from "../plan/plan.ts";
-import { overruling } from "../plan/verdict.ts";
 
 /** What `inspect` finds out, and the JSON it prints. */
 export const inspection = z.object({

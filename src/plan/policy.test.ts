@@ -5,7 +5,6 @@ import type { Cut } from "../models/pretrained.ts";
 import { plan } from "./plan.ts";
 import { decide, type PlanOptions } from "./policy.ts";
 import { searchFor } from "./search-space.ts";
-import { overruled } from "./verdict.ts";
 
 const cuts = Array.from(
   { length: 9 },
@@ -108,20 +107,6 @@ test("the rule alone and a forced strategy are carried out unchecked", () => {
 test("small and dissimilar data is augmented more than small and similar data", () => {
   expect(planFor(400, "similar").augmentation).toBe("none");
   expect(planFor(400, "dissimilar").augmentation).toBe("light");
-});
-
-test("says when measurement overrules the rule, and only then", () => {
-  expect(overruled(planFor(400, "similar"), "head")).toBeNull();
-  const advantage = { difference: -0.214, standardError: 0.06 };
-  const found = overruled(planFor(400, "similar"), "partial", advantage);
-  expect(found).toMatchObject({ from: "head", to: "partial" });
-  expect(found?.says).toContain("lower by 0.21 (standard error 0.06)");
-  const unclear = overruled(planFor(400, "similar"), "partial", {
-    difference: 0.02,
-    standardError: 0.06,
-  });
-  expect(unclear?.says).toContain("higher by 0.02");
-  expect(unclear?.says).not.toContain("did better");
 });
 
 test("trials are priced in work: less for fewer trained layers, none for the classifier", () => {

@@ -1,6 +1,4 @@
-import { z } from "zod";
 import { type Comparison, clearly, compare } from "./compare.ts";
-import { type Plan, strategy } from "./plan.ts";
 
 /** How a trained network did on the validation pictures, one entry a picture in one order. */
 export interface ValidationOutcome {
@@ -57,42 +55,4 @@ export function tell({ winner, gain }: Verdict, unchecked: boolean): string {
 
 function isClear({ difference, standardError }: Comparison): boolean {
   return Math.abs(difference) > clearly * standardError;
-}
-
-export const overruling = z.object({ from: strategy, to: strategy, says: z.string() });
-export type Overruling = z.infer<typeof overruling>;
-
-const names: Readonly<Record<Plan["strategy"], string>> = {
-  head: "training the classifier only",
-  rear: "training the rear part",
-  partial: "training some layers",
-  full: "training the whole network",
-};
-
-/**
- * Whether measurement overruled the four-quadrant rule, and the sentence that says so.
- * @param done the strategy that was carried out
- * @param advantage validation loss of what was chosen minus that of what the rule says, on the
- *   same pictures; absent where the check did not try both
- */
-export function overruled(
-  plan: Plan,
-  done: Plan["strategy"],
-  advantage?: Comparison,
-): Overruling | null {
-  const from = plan.rule.strategy;
-  if (plan.check === "none" || from === done) return null;
-  return { from, to: done, says: `The rule says ${names[from]}; ${why(done, advantage)}.` };
-}
-
-function why(done: Plan["strategy"], advantage: Comparison | undefined): string {
-  if (advantage === undefined) {
-    return `measured on your pictures, ${names[done]} did better, so that was done`;
-  }
-  const { difference, standardError } = advantage;
-  const loss = `${Math.abs(difference).toFixed(2)} (standard error ${standardError.toFixed(2)})`;
-  if (difference < -standardError) {
-    return `measured on your pictures, ${names[done]} did better: on pictures held back its loss was lower by ${loss}, so that was done`;
-  }
-  return `on pictures held back, ${names[done]} did as well within what so few can tell: its loss was ${difference < 0 ? "lower" : "higher"} by ${loss}. Over many data sets it is the better bet, so that was done`;
 }
