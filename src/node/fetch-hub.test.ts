@@ -16,7 +16,7 @@ type Files = Readonly<Record<string, Uint8Array>>;
 type Answer = (request: IncomingMessage, response: ServerResponse, body: Uint8Array) => boolean;
 
 /** A server that speaks the part of the hub's protocol a download needs. */
-function hub(files: Files, answer: Answer = () => false): Server {
+function hub(files: Files, answer: Answer = () => false, digests = true): Server {
   return createServer((request, response) => {
     const url = new URL(request.url ?? "/", "http://hub");
     if (url.pathname.startsWith("/api/models/org/net/revision/")) {
@@ -30,8 +30,10 @@ function hub(files: Files, answer: Answer = () => false): Server {
         type: "file",
         path,
         size: body.length,
-        oid: createHash("sha1").update(`blob ${body.length}\0`).update(body).digest("hex"),
-        ...(path.endsWith(".json")
+        ...(digests
+          ? { oid: createHash("sha1").update(`blob ${body.length}\0`).update(body).digest("hex") }
+          : {}),
+        ...(path.endsWith(".json") || !digests
           ? {}
           : {
               lfs: {
@@ -243,6 +245,25 @@ describe("a model on the hub", () => {
     await expect(given).rejects.toThrow();
     await loadPretrained("hf:org/net", { cache });
     expect(ranges).toEqual([undefined, `bytes=5000-${model.length - 1}`]);
+  });
+
+  it("watches for a stop once a file, not once a chunk", async () => {
+    await serve({ "big.onnx": new Uint8Array(8 * 2 ** 20) });
+    const into = await mkdtemp(join(cache, "into-"));
+    const listened = vi.spyOn(AbortSignal.prototype, "addEventListener");
+    await fetchHub(parseHubSpec("hf:org/net/big.onnx"), into, { cache });
+    const times = listened.mock.calls.length;
+    listened.mockRestore();
+    expect((await stat(join(into, "big.onnx"))).size).toBe(8 * 2 ** 20);
+    expect(times).toBeLessThan(32);
+  });
+
+  it("takes no file that nothing can be checked against", async () => {
+    await listen(hub(repository, undefined, false));
+    await expect(loadPretrained("hf:org/net", { cache })).rejects.toMatchObject({
+      fault: { code: "node/no-checksum" },
+    });
+    expect(await cached()).toEqual([]);
   });
 
   it("says what a repository without a model lacks", async () => {

@@ -25,7 +25,8 @@ const usualFiles = ["onnx/model.onnx", "model.onnx", "model.safetensors"];
  * Fetches a model and the files that belong to it into a folder, side by side. `HF_ENDPOINT` and
  * `HF_TOKEN` are honoured. An interrupted download goes on where it stopped, also in a later
  * process; every file is checked against the digest the hub lists.
- * @throws ThawError `node/download-failed`, `node/wrong-checksum`, `node/not-in-repository`
+ * @throws ThawError `node/download-failed`, `node/wrong-checksum`, `node/no-checksum`,
+ *   `node/too-large`, `node/not-in-repository`
  */
 export async function fetchHub(spec: HubSpec, into: string, options: HubOptions): Promise<void> {
   const where = `hf:${spec.repo}@${spec.revision}`;
@@ -97,7 +98,15 @@ async function download(
       next: "Choose a smaller model.",
     });
   }
-  const digest = entry.lfs?.oid ?? entry.oid ?? "";
+  const digest = entry.lfs?.oid ?? entry.oid;
+  if (digest === undefined) {
+    throw new ThawError({
+      code: "node/no-checksum",
+      what: "The hub lists no checksum of this file, so a download could not be checked",
+      where: path,
+      next: "Use a hub that lists checksums, or fetch the file yourself and give its path.",
+    });
+  }
   const parts = join(options.cache ?? cacheFolder(), "parts");
   const place = await takePlace(join(parts, folderName(`${digest}-${posix.basename(path)}`)));
   try {
@@ -183,11 +192,15 @@ async function append(
     });
     if (blob === null) throw new Error(`${path} is gone`);
     if (blob.size !== size) throw new Error(`${path} has another size than the hub lists`);
+    signal.throwIfAborted();
     let received = from;
     const reader = blob.slice(from, size).stream().getReader();
+    // A stream whose connection never answers does not end by itself.
+    const cancel = () => void reader.cancel().catch(() => undefined);
+    signal.addEventListener("abort", cancel, { once: true });
     for (;;) {
-      // A stream whose connection never answers does not end by itself.
-      const { done, value } = await Promise.race([reader.read(), aborted(signal)]);
+      const { done, value } = await reader.read();
+      signal.throwIfAborted();
       if (done) break;
       received += value.length;
       if (received > size) throw new Error("the server sends more than it announced");
@@ -201,13 +214,6 @@ async function append(
   }
 }
 
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-  });
-}
-
 /** Large files are listed with their SHA-256, small ones with git's SHA-1 of a blob. */
 async function matches(part: string, { lfs, oid, size }: ListFileEntry): Promise<boolean> {
   if ((await sizeOf(part)) !== size) return false;
@@ -215,7 +221,7 @@ async function matches(part: string, { lfs, oid, size }: ListFileEntry): Promise
   const blob = createHash("sha1")
     .update(`blob ${size}\0`)
     .update(await readFile(part));
-  return oid === undefined || blob.digest("hex") === oid;
+  return blob.digest("hex") === oid;
 }
 
 async function sizeOf(path: string): Promise<number> {
