@@ -58,15 +58,14 @@ export async function readResult(path: string): Promise<Uint8Array> {
 }
 
 /**
- * Opens a model for prediction.
+ * What a model that Thaw made says about itself.
  * @param where the model's path, for messages
- * @throws ThawError `job/not-a-result` for a network Thaw did not make, `onnx/*`, `runtime/*`
+ * @throws ThawError `job/not-a-result` for a network Thaw did not make, `onnx/*`
  */
-export async function openResult(
+export async function describeResult(
   bytes: Uint8Array,
   where: string,
-  threads?: number,
-): Promise<ResultModel> {
+): Promise<Pick<ResultModel, "labels" | "preprocessing">> {
   const { labels, preprocessing } = readDescription(await inFile(where, () => readModel(bytes)));
   if (labels === undefined || preprocessing === undefined) {
     throw new ThawError({
@@ -76,6 +75,20 @@ export async function openResult(
       next: "Give a model.onnx that `thaw train` wrote.",
     });
   }
+  return { labels, preprocessing };
+}
+
+/**
+ * Opens a model for prediction.
+ * @param where the model's path, for messages
+ * @throws ThawError what `describeResult` throws, `runtime/*`
+ */
+export async function openResult(
+  bytes: Uint8Array,
+  where: string,
+  threads?: number,
+): Promise<ResultModel> {
+  const { labels, preprocessing } = await describeResult(bytes, where);
   const session = await onnxRuntime.open(bytes, threads === undefined ? {} : { threads });
   const { height, width } = preprocessing;
   return {
