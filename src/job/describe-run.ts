@@ -31,7 +31,7 @@ export interface Findings {
 export async function describeRun(
   outcome: Outcome,
   { heldOut, judged, probe, temperature, quantised }: Findings,
-  overruled: RunRecord["overruled"],
+  decided: Pick<RunRecord, "overruled" | "verdict">,
   peakMemoryMB: number,
 ): Promise<RunRecord> {
   const { run, pictures, network, measured, plan, search, tuned, watch } = outcome;
@@ -85,7 +85,7 @@ export async function describeRun(
           ? "The frozen layers ran once for each picture; the classifier was trained on what they put out."
           : "No layer is frozen, so nothing could be cached."),
     },
-    overruled,
+    ...decided,
     curves: tuned.fit?.history ?? [],
     bestEpoch: tuned.fit?.bestEpoch ?? 0,
     overfitting:
@@ -96,7 +96,6 @@ export async function describeRun(
             tuned.fit.bestEpoch,
             outcome.bench.examples.val.length,
           ),
-    verdict: tuned.verdict ?? null,
     trials:
       search === undefined || step?.kind !== "done"
         ? []

@@ -13,6 +13,7 @@ import { exportNetwork } from "../train/export.ts";
 import type { Example } from "../train/fit-options.ts";
 import { softmax } from "../train/softmax.ts";
 import { describeRun } from "./describe-run.ts";
+import { heldOutRemark } from "./held-out-remark.ts";
 import { describeInspection } from "./inspect.ts";
 import { judgeModel } from "./judge-model.ts";
 import { chosenPlan, type Outcome } from "./outcome.ts";
@@ -98,7 +99,16 @@ export async function finish(outcome: Outcome): Promise<TrainResult> {
   const score = scoreOf(judged.metrics, judged.calibration, classes);
   const linearProbe = scoreOf(probe.metrics, probe.calibration, classes);
   const baselines = { linearProbe };
-  const overruling = overruledBy(outcome);
+  const remark = heldOutRemark(
+    judged,
+    probe,
+    heldOut.map(({ label }) => label),
+    classes.length,
+  );
+  const decided = {
+    overruled: overruledBy(outcome),
+    verdict: [tuned.verdict, remark].filter((says) => says !== undefined).join(" ") || null,
+  };
   const chosen = chosenPlan(outcome);
   await run.write(
     "metrics",
@@ -109,7 +119,7 @@ export async function finish(outcome: Outcome): Promise<TrainResult> {
   const record = await describeRun(
     outcome,
     { heldOut, judged, probe, temperature, quantised },
-    overruling,
+    decided,
     peakMemoryMB,
   );
   await run.write("record", JSON.stringify(record));
@@ -126,8 +136,7 @@ export async function finish(outcome: Outcome): Promise<TrainResult> {
     },
     metrics: score,
     baselines,
-    overruled: overruling,
-    verdict: tuned.verdict ?? null,
+    ...decided,
     ...(int8 === undefined ? {} : { int8 }),
     seconds: watch.total(),
     peakMemoryMB,
@@ -179,6 +188,7 @@ function judgeProbe({ probe, features, pictures, bench }: Outcome, heldOut: read
   const data = features.of(heldOut);
   const probabilities = softmax(probeLogits(probe, data.features), classes, temperature);
   return {
+    probabilities,
     metrics: measure(probabilities, data.labels, classes),
     calibration: calibrate(probabilities, data.labels, classes),
   };

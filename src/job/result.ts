@@ -50,7 +50,10 @@ export const trainResult = inspection.extend({
   metrics: score,
   baselines: z.object({ linearProbe: score }),
   overruled: overruling.nullable(),
-  /** Fine-tuning against the linear probe on validation pictures, in one sentence. */
+  /**
+   * Fine-tuning against the linear probe: what validation pictures said and what was done, and a
+   * word where the held-out pictures speak for the probe.
+   */
   verdict: z.string().nullable(),
   int8: z.object({ model: z.string(), accuracy: fraction }).optional(),
   seconds: z.number().nonnegative(),
