@@ -92,12 +92,15 @@ async function search(
     Math.max(...known.rungs),
     bench.seed,
   );
+  // Pictures that stick together may make fewer folds than were asked for.
+  const most = 1 + Math.max(...folds);
+  const limited = { ...known, rungs: known.rungs.map((rung) => Math.min(rung, most)) };
   // A fit's state belongs to one trial; the count of finished trials names it.
   const trialName = (state: SearchState) => `trial-${state.results.length}`;
-  let current = known;
+  let current: SearchState = limited;
   const resumeFrom = await steps.restore(trialName(current), fitStateCodec);
   const { state } = await runSearch({
-    state: known,
+    state: limited,
     examples,
     folds,
     open: (arm) =>

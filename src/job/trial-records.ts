@@ -3,13 +3,13 @@ import { type Arm, type SearchState, standings } from "../plan/balance-search.ts
 import type { TrialRecord } from "../report/record.ts";
 import type { Network } from "./network.ts";
 
-/** The arms of a search as the report shows them, the best first. */
+/** The arms of a search as the report shows them, the lowest loss first. */
 export function trialRecords(
   state: SearchState,
   choice: Arm,
   { candidates }: Network,
 ): TrialRecord[] {
-  return standings(state).flatMap(({ arm, folds }) => {
+  const records = standings(state).flatMap(({ arm, folds }) => {
     const cut = candidates[arm.thawIndex];
     if (cut === undefined) return [];
     const mean = folds.reduce((sum, loss) => sum + loss, 0) / folds.length;
@@ -28,4 +28,5 @@ export function trialRecords(
       },
     ];
   });
+  return records.sort((a, b) => a.mean - b.mean);
 }

@@ -63,13 +63,16 @@ function errorBar(x: number, mean: number, standardError: number, y: Scale, kind
   return html`<line class="error ${kind}" x1="${fixed(x)}" x2="${fixed(x)}" y1="${fixed(y(mean - standardError))}" y2="${fixed(y(mean + standardError))}"/>`;
 }
 
-/** Of several learning rates tried at one thaw point, the line goes through the best. */
-function bestByDepth(trials: readonly TrialRecord[]): TrialRecord[] {
+/**
+ * Of several learning rates tried at one thaw point, the line goes through the one chosen, else
+ * through the best.
+ */
+export function bestByDepth(trials: readonly TrialRecord[]): TrialRecord[] {
   const best = new Map<number, TrialRecord>();
   for (const trial of trials) {
     const known = best.get(trial.depth);
-    if (known === undefined || trial.mean < known.mean || trial.chosen)
-      best.set(trial.depth, trial);
+    const better = known === undefined || (!known.chosen && trial.mean < known.mean);
+    if (better || trial.chosen) best.set(trial.depth, trial);
   }
   return [...best.values()].sort((a, b) => a.depth - b.depth);
 }
