@@ -53,7 +53,7 @@ export function chooseCache(sizes: CacheSizes, budget: CacheBudget): CacheChoice
     type,
     views,
     bytes: bytes(type),
-    why: `The frozen layers run once; ${what} stay ${where === "memory" ? "in memory" : "in a file"} as ${type}, ${megabytes(bytes(type))}: ${reason}.`,
+    why: `The frozen layers run once; ${what} ${views === 1 ? "stays" : "stay"} ${where === "memory" ? "in memory" : "in a file"} as ${type}, ${megabytes(bytes(type))}: ${reason}.`,
   });
   const memory = megabytes(budget.memoryBytes);
   if (bytes("float32") <= budget.memoryBytes) {
