@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { depthCurve, similarityVerdict, sizeVerdict } from "../measure/measurement.ts";
-import { readSafetensors, safetensorsParts } from "../models/safetensors.ts";
+import { floats, readSafetensors, safetensorsParts } from "../models/safetensors.ts";
 import { float32, type Tensor } from "../onnx/tensor.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "../train/checkpoint.ts";
 import type { FitResult } from "../train/fit-options.ts";
@@ -166,11 +166,5 @@ function float64(data: Float64Array): Tensor {
 function doubles(tensors: ReadonlyMap<string, Tensor>, name: string): Float64Array {
   const tensor = tensors.get(name);
   if (tensor?.type !== "float64") throw new TypeError(`no float64 tensor ${name}`);
-  return tensor.data;
-}
-
-function floats(tensors: ReadonlyMap<string, Tensor>, name: string): Float32Array {
-  const tensor = tensors.get(name);
-  if (tensor?.type !== "float32") throw new TypeError(`no float32 tensor ${name}`);
   return tensor.data;
 }

@@ -12,6 +12,7 @@ import { writeModel } from "../onnx/write.ts";
 import { inferenceBatchSize } from "../runtime/inference-batch.ts";
 import { type ActivationStore, memoryStore } from "../train/activation-store.ts";
 import {
+  type CacheOptions,
   type FeatureLoader,
   type FrozenPrefix,
   fillCache,
@@ -164,26 +165,19 @@ async function openCache(
   if (choice.where === "recompute") {
     return { features: running, close: () => prefix.session.release() };
   }
-  const of = createHash("sha256")
-    .update(JSON.stringify([prefix.output, choice.type, views]))
-    .digest("hex");
-  const inFile = choice.where === "file";
   onEvent?.({ kind: "note", says: choice.why });
+  const bytes = rowBytes(prefix.dims, choice.type);
   let store: ActivationStore | undefined;
   try {
-    store = await openStore(bench, inFile, rowBytes(prefix.dims, choice.type));
-    const known = await steps.restore("activations", keptRows);
-    const kept = known?.of === of ? Math.min(known.rows, store.rows) : 0;
-    // From here on the file no longer holds what a record of other activations says.
-    if (kept === 0) await steps.forget("activations");
+    const keeping =
+      choice.where === "memory"
+        ? { store: memoryStore(bytes) }
+        : await keepInFile(bench, bytes, [prefix.output, choice.type, views], steps);
+    store = keeping.store;
     const features = await fillCache(running, views, {
-      store,
+      ...keeping,
       type: choice.type,
       batchSize: bench.recipe.batchSize,
-      kept,
-      ...(inFile
-        ? { onKept: (rows) => steps.checkpoint("activations", keptRows, { of, rows }) }
-        : {}),
       ...(signal === undefined ? {} : { signal }),
       onProgress: (done, total) => onEvent?.({ kind: "progress", done, total }),
     });
@@ -197,14 +191,31 @@ async function openCache(
   }
 }
 
-async function openStore(
+/**
+ * Keeps activations in the run's file, going on from the rows that were safe when it was left.
+ * @param activations what tells them from any others
+ */
+async function keepInFile(
   { scratch }: Workbench,
-  inFile: boolean,
-  rowBytes: number,
-): Promise<ActivationStore> {
-  if (!inFile) return memoryStore(rowBytes);
+  bytes: number,
+  activations: readonly unknown[],
+  steps: Steps,
+): Promise<Pick<CacheOptions, "store" | "kept" | "onKept">> {
+  const of = createHash("sha256").update(JSON.stringify(activations)).digest("hex");
+  const known = await steps.restore("activations", keptRows);
+  const safe = known?.of === of ? known.rows : 0;
+  // From here on the file no longer holds what a record of other activations says.
+  if (safe === 0) await steps.forget("activations");
   await makeFolder(scratch);
-  return activationFile(join(scratch, "activations"), rowBytes);
+  const store = await activationFile(join(scratch, "activations"), bytes);
+  return {
+    store,
+    kept: Math.min(safe, store.rows),
+    onKept: async (rows) => {
+      await store.sync();
+      await steps.checkpoint("activations", keptRows, { of, rows });
+    },
+  };
 }
 
 function viewsOf(

@@ -170,3 +170,10 @@ function bytesOf(tensor: Tensor): Uint8Array {
 function elementBytes(tensor: Tensor): number {
   return tensor.type === "string" ? 0 : bytesPerElement(tensor.type);
 }
+
+/** @throws TypeError where no float32 tensor has this name */
+export function floats(tensors: ReadonlyMap<string, Tensor>, name: string): Float32Array {
+  const tensor = tensors.get(name);
+  if (tensor?.type !== "float32") throw new TypeError(`no float32 tensor ${name}`);
+  return tensor.data;
+}

@@ -4,11 +4,19 @@ import { ThawError } from "../errors.ts";
 import type { ActivationStore } from "../train/activation-store.ts";
 import { writeFault } from "./write-file.ts";
 
+/** A store whose rows stay when it is closed. */
+export interface ActivationFile extends ActivationStore {
+  /** Whole rows that it held when it was opened. */
+  readonly rows: number;
+  /** Returns once what was written would outlive the machine. */
+  sync(): Promise<void>;
+}
+
 /**
  * Keeps activations in a file, with what is in it already.
  * @throws ThawError `node/disk-full`, `node/unwritable`, `node/unreadable-cache`
  */
-export async function activationFile(path: string, rowBytes: number): Promise<ActivationStore> {
+export async function activationFile(path: string, rowBytes: number): Promise<ActivationFile> {
   const file = await open(path, constants.O_RDWR | constants.O_CREAT).catch((cause) => {
     throw writeFault(path, cause);
   });

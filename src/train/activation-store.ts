@@ -1,13 +1,9 @@
 /** Rows of equal size, written once in any order and read many times. */
 export interface ActivationStore {
-  /** Whole rows that it held when it was opened. */
-  readonly rows: number;
   /** Writes consecutive rows from `firstRow` on. */
   write(firstRow: number, bytes: Uint8Array): Promise<void>;
   /** Reads one row into `target`, which has the size of a row. */
   read(row: number, target: Uint8Array): Promise<void>;
-  /** Returns once what was written would outlive the machine, where the store can. */
-  sync(): Promise<void>;
   /** Gives the memory or the file handle back. */
   close(): Promise<void>;
 }
@@ -27,8 +23,6 @@ export function memoryStore(rowBytes: number): ActivationStore {
   };
   const offset = (row: number) => (row % rowsPerBlock) * rowBytes;
   return {
-    rows: 0,
-    async sync() {},
     async write(firstRow, bytes) {
       for (let done = 0, row = firstRow; done < bytes.length; done += rowBytes, row++) {
         block(row).set(bytes.subarray(done, done + rowBytes), offset(row));

@@ -73,7 +73,7 @@ export interface CacheOptions {
   readonly batchSize: number;
   /** Rows that the store holds already. */
   readonly kept?: number;
-  /** Is awaited, at most every 20 seconds and at the end, with the rows that are safe in the store. */
+  /** Is awaited, every 20 seconds and at the end, with the rows that the store holds by then. */
   readonly onKept?: (rows: number) => Promise<void>;
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, total: number) => void;
@@ -104,7 +104,6 @@ export async function fillCache(
     options.onProgress?.(rows, views.length);
     const now = performance.now();
     if (onKept === undefined || !(index + 1 === count || timer.due(now, false))) continue;
-    await store.sync();
     await onKept(rows);
     timer.wrote(now, performance.now());
   }

@@ -1,4 +1,4 @@
-import { readSafetensors, safetensorsParts } from "../models/safetensors.ts";
+import { floats, readSafetensors, safetensorsParts } from "../models/safetensors.ts";
 import { float32, type Tensor } from "../onnx/tensor.ts";
 import { type FitState, fitProgress } from "./fit-state.ts";
 
@@ -38,16 +38,11 @@ export function decodeCheckpoint(bytes: Uint8Array): FitState {
         .filter(([name]) => name.startsWith(prefix))
         .map(([name, tensor]): [string, Tensor] => [name.slice(prefix.length), tensor]),
     );
-  const floats = (name: string) => {
-    const tensor = tensors.get(name);
-    if (tensor?.type !== "float32") throw new TypeError(`no float32 tensor ${name}`);
-    return tensor.data;
-  };
   return {
     progress: fitProgress.parse(JSON.parse(metadata.get(progressKey) ?? "null")),
     tensors: under(tensorPrefix),
     best: under(bestPrefix),
-    bestLogits: floats(bestLogits),
-    logits: floats(logits),
+    bestLogits: floats(tensors, bestLogits),
+    logits: floats(tensors, logits),
   };
 }
