@@ -120,6 +120,7 @@ export const probeStateCodec: Codec<ProbeState> = bundle(
 const fitSummary = z.object({
   history: z.array(epochRecord),
   bestEpoch: z.int(),
+  coefficient: z.number(),
   validationLoss: z.number(),
   stopped: z.enum(["epochs", "patience", "time"]),
   seconds: z.number(),

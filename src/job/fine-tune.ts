@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Tensor } from "../onnx/tensor.ts";
 import type { Plan, Strategy } from "../plan/plan.ts";
 import { strategyAt } from "../plan/thaw-point.ts";
-import { tell } from "../plan/verdict.ts";
+import { tell, tellInterpolation } from "../plan/verdict.ts";
 import type { CacheChoice } from "../train/choose-cache.ts";
 import type { FitResult } from "../train/fit-options.ts";
 import { headTensors } from "../train/linear-probe.ts";
@@ -79,9 +79,16 @@ export async function fineTune(arm: ArmSetting, plan: Plan, given: AfterProbe): 
     story.push(again);
   }
   const { fit } = done;
-  const verdict = [...story, tell(done.verdict, forced)].join(" ");
+  const kept = done.verdict.winner === "fine-tuned" || forced;
+  const verdict = [
+    ...story,
+    tell(done.verdict, forced),
+    kept ? tellInterpolation(fit.coefficient) : undefined,
+  ]
+    .filter((says) => says !== undefined)
+    .join(" ");
   const cache = done.cache === undefined ? {} : { cache: done.cache };
-  return done.verdict.winner === "linear-probe" && !forced
+  return !kept
     ? { ...probed, trainings, verdict, fit, ...cache }
     : {
         arm: done.arm,

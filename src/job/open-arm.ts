@@ -23,6 +23,7 @@ import { type CacheChoice, chooseCache } from "../train/choose-cache.ts";
 import type { Example } from "../train/fit-options.ts";
 import { layerDecayGroups } from "../train/parameter-groups.ts";
 import type { OpenArm } from "../train/search.ts";
+import { calibratedLosses } from "./calibrated-losses.ts";
 import type { JobContext } from "./events.ts";
 import { json, type Steps } from "./steps.ts";
 import type { Workbench } from "./workbench.ts";
@@ -114,6 +115,9 @@ export async function openArm(
       learningRate: setting.learningRate,
       warmup,
       patience: Math.max(leastPatience, Math.round(recipe.epochs * patienceShare)),
+      ...(recipe.interpolation === null
+        ? {}
+        : { interpolation: { prior: recipe.interpolation, losses: calibratedLosses } }),
       seed: bench.seed,
     },
     close: async () => frozen?.close(),

@@ -19,6 +19,11 @@ export const recipe = z.object({
   optimizer: z.enum(["adamw", "sgd"]),
   labelSmoothing: z.number().min(0).max(1),
   dropout: z.number().min(0).max(1),
+  /**
+   * Where between the weights training starts from (0) and ends with (1) those kept are expected,
+   * before validation has its say; null keeps the last whatever it says.
+   */
+  interpolation: z.number().min(0).max(1).nullable(),
 });
 export type Recipe = z.infer<typeof recipe>;
 

@@ -50,6 +50,7 @@ export function decide(situation: Situation): Plan {
     ...recipeFor(strategy, {
       pictures: situation.pictures,
       classes: situation.classes,
+      similarity: similarity.verdict,
     }),
     ...(options.augmentation === undefined || strategy === "head"
       ? {}

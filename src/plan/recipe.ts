@@ -1,9 +1,11 @@
+import type { SimilarityVerdict } from "../measure/measurement.ts";
 import type { Recipe, Strategy } from "./plan.ts";
 
 export interface RecipeFacts {
   /** Training pictures. */
   readonly pictures: number;
   readonly classes: number;
+  readonly similarity: SimilarityVerdict["verdict"];
 }
 
 const augmentations: Readonly<Record<Strategy, Recipe["augmentation"]>> = {
@@ -11,6 +13,16 @@ const augmentations: Readonly<Record<Strategy, Recipe["augmentation"]>> = {
   rear: "light",
   partial: "light",
   full: "light",
+};
+
+/**
+ * What is similar to the pretraining data is known to the weights training starts from: half of the
+ * way gave the best networks there, all of it on pictures of another kind (`docs/decision.md`).
+ */
+const interpolations: Readonly<Record<RecipeFacts["similarity"], number>> = {
+  similar: 0.5,
+  ambiguous: 0.75,
+  dissimilar: 1,
 };
 
 /** Pictures seen in one training, all epochs together, within the limits on epochs. */
@@ -22,7 +34,8 @@ const epochs = { least: 8, most: 14 };
  * train: AdamW from the linear probe, at a rate that falls from the head towards the front, whose
  * general features need the least change (Howard and Ruder, 2018).
  */
-export function recipeFor(strategy: Strategy, { pictures, classes }: RecipeFacts): Recipe {
+export function recipeFor(strategy: Strategy, facts: RecipeFacts): Recipe {
+  const { pictures, classes, similarity } = facts;
   const wanted = Math.round(seen / Math.max(1, pictures));
   return {
     augmentation: augmentations[strategy],
@@ -36,5 +49,6 @@ export function recipeFor(strategy: Strategy, { pictures, classes }: RecipeFacts
     optimizer: "adamw",
     // With two classes the smoothed target leaves little to tell them apart by.
     labelSmoothing: classes > 2 ? 0.1 : 0.05,
+    interpolation: interpolations[similarity],
   };
 }

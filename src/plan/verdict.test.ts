@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { judge, tell } from "./verdict.ts";
+import { judge, tell, tellInterpolation } from "./verdict.ts";
 
 const right = { hits: [1, 1, 1, 1, 1, 0], losses: [0.1, 0.1, 0.1, 0.1, 0.1, 1] };
 const wrong = { hits: [0, 0, 0, 0, 1, 0], losses: [1, 1, 1, 1, 0.1, 1] };
@@ -33,4 +33,10 @@ test("one validation picture tells nothing, in words and not as a number", () =>
   expect(says).toBe(
     "A single validation picture cannot tell fine-tuning and the linear probe apart; the fine-tuned network is kept, as planned.",
   );
+});
+
+test("says where between start and end the weights lie, and nothing where they are the last", () => {
+  expect(tellInterpolation(1)).toBeUndefined();
+  expect(tellInterpolation(0.5)).toContain("half of the way");
+  expect(tellInterpolation(0.25)).toContain("25 % of the way");
 });

@@ -53,6 +53,16 @@ export function tell({ winner, gain }: Verdict, unchecked: boolean): string {
     : `${worse}, so the linear probe is kept.`;
 }
 
+/**
+ * Where the weights handed back lie, in one sentence; undefined where they are simply the last.
+ * @param coefficient 0 (the start) to 1 (the end)
+ */
+export function tellInterpolation(coefficient: number): string | undefined {
+  if (coefficient === 1) return undefined;
+  const share = coefficient === 0.5 ? "half" : `${Math.round(100 * coefficient)} %`;
+  return `The weights handed back lie ${share} of the way from those training started from to those it ended with: that is where the similarity and the validation pictures together expect the best network.`;
+}
+
 function isClear({ difference, standardError }: Comparison): boolean {
   return Math.abs(difference) > clearly * standardError;
 }

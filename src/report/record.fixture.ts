@@ -111,6 +111,7 @@ export function exampleRecord(): RunRecord {
       optimizer: "adamw",
       labelSmoothing: 0.1,
       dropout: 0.2,
+      interpolation: 0.5,
       check: "search",
       rule: {
         strategy: "rear",

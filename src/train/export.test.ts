@@ -42,6 +42,7 @@ const plan: Plan = {
   optimizer: "adamw",
   labelSmoothing: 0,
   dropout: 0,
+  interpolation: 0.5,
   check: "none",
   rule: { strategy: "head", why: "" },
   why: [],

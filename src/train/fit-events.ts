@@ -44,6 +44,8 @@ export const stoppedEvent = z.object({
   kind: z.literal("stopped"),
   reason: z.enum(["epochs", "patience", "time"]),
   bestEpoch: z.int().nonnegative(),
+  /** Where the weights kept lie between the first (0) and those of the best epoch (1). */
+  coefficient: z.number().min(0).max(1),
   /** All of training, checkpoints and validation included. */
   seconds: z.number().nonnegative(),
 });

@@ -3,6 +3,7 @@ import type { Tensor } from "../onnx/tensor.ts";
 import type { FeatureLoader } from "./boundary-cache.ts";
 import type { FitEvent } from "./fit-events.ts";
 import type { FitState } from "./fit-state.ts";
+import type { Interpolation } from "./interpolation.ts";
 import type { EpochRecord } from "./overfitting.ts";
 import type { TrainableOptions } from "./trainable.ts";
 
@@ -34,6 +35,8 @@ export interface FitOptions extends Omit<TrainableOptions, "inputDims"> {
   readonly warmup: number;
   /** Epochs without a lower validation loss before training stops. */
   readonly patience: number;
+  /** Keeps weights between the first and the last; absent for the last. */
+  readonly interpolation?: Interpolation;
   readonly seed: number;
   /** Time for all epochs; fewer are planned where they would take longer. */
   readonly minutes?: number;
@@ -47,14 +50,16 @@ export interface FitOptions extends Omit<TrainableOptions, "inputDims"> {
 }
 
 export interface FitResult {
-  /** The weights of the best epoch, running statistics included, by initializer. */
+  /** The weights kept, running statistics included, by initializer. */
   readonly weights: ReadonlyMap<string, Tensor>;
+  /** Where they lie between those training started from (0) and those of the best epoch (1). */
+  readonly coefficient: number;
   readonly history: readonly EpochRecord[];
   /** Counted from 0. */
   readonly bestEpoch: number;
-  /** [V, C], of the best epoch, in the order of `validation`. */
+  /** [V, C], at the weights kept, in the order of `validation`. */
   readonly validationLogits: Float32Array;
-  /** Nats. */
+  /** Nats, at the weights kept. */
   readonly validationLoss: number;
   readonly stopped: "epochs" | "patience" | "time";
   readonly seconds: number;

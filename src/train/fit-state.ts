@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Tensor } from "../onnx/tensor.ts";
 import { progress } from "./early-stopping.ts";
+import { judgedCoefficients } from "./interpolation.ts";
 import { epochRecord } from "./overfitting.ts";
 
 /** Everything about a fit in progress that is not a tensor. */
@@ -8,7 +9,7 @@ export const fitProgress = z.object({
   /** The epoch in progress and the steps of it that are done. */
   epoch: z.int().nonnegative(),
   step: z.int().nonnegative(),
-  /** Validation batches done after the last step of the epoch. */
+  /** Validation batches done after the last step of the epoch, or of the coefficient in turn. */
   judged: z.int().nonnegative(),
   /** Epochs planned: those asked for, or fewer where the time allows no more. */
   epochs: z.int().positive(),
@@ -18,6 +19,8 @@ export const fitProgress = z.object({
   learningRateScale: z.number().positive(),
   patience: progress,
   history: z.array(epochRecord),
+  /** After the last epoch; absent before. */
+  coefficients: judgedCoefficients.optional(),
   /** Training time so far, in seconds; informs the time budget and nothing else. */
   seconds: z.number().nonnegative(),
 });
@@ -33,7 +36,7 @@ export interface FitState {
   readonly tensors: ReadonlyMap<string, Tensor>;
   /** The best weights so far by initializer; empty before the first validation. */
   readonly best: ReadonlyMap<string, Tensor>;
-  /** [V, C] at the best weights. */
+  /** [V, C] at the best weights, or at the best coefficient once there is one. */
   readonly bestLogits: Float32Array;
   /** [V, C], of which the batches judged so far are filled. */
   readonly logits: Float32Array;

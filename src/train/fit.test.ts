@@ -42,6 +42,7 @@ describe("a fit", () => {
       kind: "stopped",
       reason: "epochs",
       bestEpoch: result.bestEpoch,
+      coefficient: 1,
       seconds: result.seconds,
     });
   });

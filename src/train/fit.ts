@@ -8,6 +8,7 @@ import { epochReader } from "./epoch-reader.ts";
 import type { Diverged } from "./fit-events.ts";
 import type { FitOptions, FitResult } from "./fit-options.ts";
 import type { FitProgress, FitState } from "./fit-state.ts";
+import { coefficients, type Interpolation, interpolate, objective } from "./interpolation.ts";
 import { learningRateAt } from "./schedule.ts";
 import { argmaxRows, crossEntropies, crossEntropy } from "./softmax.ts";
 import { openTrainable, type Trainable } from "./trainable.ts";
@@ -25,7 +26,8 @@ const noSums: FitProgress["sums"] = { loss: 0, hits: 0, rows: 0 };
 
 /**
  * Trains a network's parameters by group from a cut to the logits, validating after every epoch
- * and keeping the weights of the last epoch that is not clearly worse than the best one.
+ * and keeping the weights of the last epoch that is not clearly worse than the best one, or, where
+ * asked to, weights between those and the first.
  *
  * Between any two steps or validation batches the whole state is a `FitState`. Resumed from one, a
  * fit ends with the same bytes as an uninterrupted one (with one seed, machine and thread count, and
@@ -63,6 +65,10 @@ async function run(options: FitOptions, trainable: Trainable): Promise<FitResult
     logits.set(resumeFrom.logits);
     trainable.restore(resumeFrom.tensors);
   }
+
+  let stopped = finished(options, progress);
+  /** The coefficient whose weights are in the network. */
+  let loaded: number | undefined;
 
   const before = progress.seconds - performance.now() / 1000;
   const timer = checkpointTimer((options.checkpointSeconds ?? 20) * 1000, performance.now());
@@ -160,13 +166,41 @@ async function run(options: FitOptions, trainable: Trainable): Promise<FitResult
     read = epochReader(options, steps);
   }
 
+  /** Takes a coefficient's weights through the validation pictures. */
+  async function judgeCoefficient(interpolation: Interpolation): Promise<undefined> {
+    const seen = progress.coefficients ?? { count: 0, best: 1, objective: Number.MAX_VALUE };
+    const coefficient = coefficients[seen.count] ?? 1;
+    if (loaded !== coefficient) {
+      trainable.restart(interpolate(options.network, best, coefficient));
+      loaded = coefficient;
+    }
+    if (coefficient === 1) logits.set(bestLogits);
+    else if (progress.judged < validator.batches) return judge();
+    const losses = interpolation.losses(logits, labels, classes);
+    const found = objective(losses, coefficient, interpolation);
+    const better = found < seen.objective;
+    if (better) bestLogits = logits.slice();
+    progress = {
+      ...progress,
+      judged: 0,
+      coefficients: {
+        count: seen.count + 1,
+        best: better ? coefficient : seen.best,
+        objective: better ? found : seen.objective,
+      },
+    };
+    return undefined;
+  }
+
   async function advance(): Promise<Diverged | undefined> {
+    if (stopped !== undefined && options.interpolation !== undefined) {
+      return judgeCoefficient(options.interpolation);
+    }
     if (progress.step < steps) return step();
     return progress.judged < validator.batches ? judge() : endEpoch();
   }
 
-  let stopped = finished(options, progress);
-  while (stopped === undefined) {
+  while (stopped === undefined || interpolating(options, progress)) {
     progress = { ...progress, seconds: before + performance.now() / 1000 };
     if (options.signal?.aborted === true) {
       await checkpoint();
@@ -183,10 +217,12 @@ async function run(options: FitOptions, trainable: Trainable): Promise<FitResult
   }
 
   const { bestEpoch } = progress.patience;
+  const coefficient = progress.coefficients?.best ?? 1;
   const seconds = before + performance.now() / 1000;
-  emit({ kind: "stopped", reason: stopped, bestEpoch, seconds });
+  emit({ kind: "stopped", reason: stopped, bestEpoch, coefficient, seconds });
   return {
-    weights: best,
+    weights: interpolate(options.network, best, coefficient),
+    coefficient,
     history: progress.history,
     bestEpoch,
     validationLogits: bestLogits,
@@ -228,6 +264,10 @@ function finished(options: FitOptions, progress: FitProgress): FitResult["stoppe
   if (exhausted(progress.patience, options.patience)) return "patience";
   if (progress.epoch > 0 && outOfTime(options, progress)) return "time";
   return undefined;
+}
+
+function interpolating({ interpolation }: FitOptions, progress: FitProgress): boolean {
+  return interpolation !== undefined && (progress.coefficients?.count ?? 0) < coefficients.length;
 }
 
 function outOfTime({ minutes }: FitOptions, { seconds }: FitProgress): boolean {

@@ -9,7 +9,7 @@ const entries: JournalEntry[] = [
     arm: { id: 0, thawIndex: 3, augmentation: "light", learningRate: 1e-3, work: 0.2 },
     result: { arm: 0, fold: 1, losses: [0.1, 0.2], seconds: 1.5 },
   },
-  { kind: "stopped", reason: "patience", bestEpoch: 4, seconds: 12 },
+  { kind: "stopped", reason: "patience", bestEpoch: 4, coefficient: 0.5, seconds: 12 },
 ];
 const lines = entries.map((entry) => JSON.stringify(entry));
 

@@ -1,0 +1,73 @@
+import { z } from "zod";
+import type { Model } from "../onnx/graph.ts";
+import { float32, type Tensor } from "../onnx/tensor.ts";
+
+/** How the weights kept are chosen between those training starts from and those it ends with. */
+export interface Interpolation {
+  /** The coefficient expected before any picture was validated on, 0 (the start) to 1 (the end). */
+  readonly prior: number;
+  /** Loss of every picture, nats; `logits` are [N, classes]. */
+  readonly losses: (
+    logits: Float32Array,
+    labels: readonly number[],
+    classes: number,
+  ) => ArrayLike<number>;
+}
+
+/** Coefficients whose weights have been judged, and the best of them. */
+export const judgedCoefficients = z.object({
+  count: z.int().nonnegative(),
+  best: z.number().min(0).max(1),
+  /** Of the best; see `objective`. */
+  objective: z.number(),
+});
+export type JudgedCoefficients = z.infer<typeof judgedCoefficients>;
+
+/** In the order they are judged; training ends with the weights of the first. */
+export const coefficients = [1, 0.75, 0.5, 0.25] as const;
+
+/**
+ * How firmly the prior stands, in nats for a coefficient away by 1: that of a normal distribution
+ * with a standard deviation of 0.22. A dozen validation pictures move the choice by a quarter, a
+ * hundred outweigh it. Chosen together with the priors (`docs/decision.md`).
+ */
+const firmness = 10;
+
+/**
+ * The negative logarithm of a coefficient's posterior probability, but for a constant: the summed
+ * validation loss and a normal prior.
+ */
+export function objective(
+  losses: ArrayLike<number>,
+  coefficient: number,
+  { prior }: Pick<Interpolation, "prior">,
+): number {
+  const loss = Array.from(losses).reduce((sum, one) => sum + one, 0);
+  return loss + firmness * (coefficient - prior) ** 2;
+}
+
+/**
+ * Weights between a network's own and those that training made of them: start + coefficient *
+ * (end - start) (WiSE-FT; Wortsman et al., Robust Fine-Tuning of Zero-Shot Models, 2022).
+ * @param end some of the network's initializers, by name
+ * @param coefficient 0 to 1; 1 gives `end` itself
+ */
+export function interpolate(
+  { graph }: Model,
+  end: ReadonlyMap<string, Tensor>,
+  coefficient: number,
+): ReadonlyMap<string, Tensor> {
+  if (coefficient === 1) return end;
+  return new Map(
+    [...end].map(([name, to]) => {
+      const from = graph.initializers.get(name);
+      if (from?.type !== "float32" || to.type !== "float32") return [name, to];
+      const { data } = from;
+      const mixed = to.data.map((value, i) => {
+        const origin = data[i] ?? 0;
+        return origin + coefficient * (value - origin);
+      });
+      return [name, float32(mixed, to.dims)];
+    }),
+  );
+}
