@@ -27,11 +27,19 @@ export const methods = [
   "lp-ft",
   "auto-rgn",
   "unaugmented",
+  "uninterpolated",
 ] as const;
 export type Method = (typeof methods)[number];
 
+/** Thaw's own choice without a part of its recipe; what else there is competes. */
+const ablations: readonly Method[] = ["unaugmented", "uninterpolated"];
+export const compared: readonly Method[] = methods.filter((method) => !ablations.includes(method));
+
 /** LP-FT trains every layer at one low rate; this share of the recipe's (Kumar et al., 2022). */
 const lpFtRate = 0.3;
+
+/** The last weights, whatever was measured: as other tools hand them back. */
+const lastWeights = { interpolation: null };
 
 /** Runs everything that is compared in one cell, from the cache where it has run before. */
 export async function runCell(
@@ -74,29 +82,34 @@ export async function runCell(
   for (const index of evenly(last + 1, mostCuts)) {
     cuts.push(await trained(`cut ${index}`, armAt(index), full));
   }
-  const [whole] = cuts;
   const head = cuts.at(-1);
-  if (whole === undefined || head === undefined) throw new RangeError("a network has two cuts");
+  if (head === undefined) throw new RangeError("a network has two cuts");
   return {
     cuts,
     methods: {
       thaw,
       rule: await trained("rule", armAt(ruleIndex, rulePlan), rulePlan),
       "always-head": head,
-      "always-full": whole,
+      "always-full": await trained("always-full", armAt(0), { ...full, ...lastWeights }),
       "lp-ft": await trained(
         "lp-ft",
         { ...armAt(0), learningRate: full.learningRate * lpFtRate },
-        { ...full, layerDecay: 1 },
+        { ...full, ...lastWeights, layerDecay: 1 },
       ),
-      "auto-rgn": await once("auto-rgn", { method: "auto-rgn", recipe: recipeOf(full) }, () =>
-        autoRgn(full, laid),
+      "auto-rgn": await once(
+        "auto-rgn",
+        { method: "auto-rgn", recipe: recipeOf({ ...full, ...lastWeights }) },
+        () => autoRgn({ ...full, ...lastWeights }, laid),
       ),
       unaugmented: await trained(
         "unaugmented",
         { ...armAt(thaw.thawIndex), augmentation: "none" },
         full,
       ),
+      uninterpolated: await trained("uninterpolated", armAt(thaw.thawIndex), {
+        ...full,
+        ...lastWeights,
+      }),
     },
   };
 }
@@ -231,8 +244,19 @@ function recipeOf({
   optimizer,
   labelSmoothing,
   dropout,
+  interpolation,
 }: Recipe) {
-  return { views, epochs, batchSize, layerDecay, weightDecay, optimizer, labelSmoothing, dropout };
+  return {
+    views,
+    epochs,
+    batchSize,
+    layerDecay,
+    weightDecay,
+    optimizer,
+    labelSmoothing,
+    dropout,
+    interpolation,
+  };
 }
 
 export function accuracy({ hits }: FinishedRun): string {

@@ -1,4 +1,4 @@
-import { methods } from "./decision-methods.ts";
+import { compared } from "./decision-methods.ts";
 import type { Summary } from "./decision-summary.ts";
 
 const size = { width: 760, row: 34, left: 110, right: 30, top: 46, bottom: 34 };
@@ -6,9 +6,9 @@ const colours: Readonly<Record<string, string>> = { thaw: "#0b7285" };
 
 /** Regret of every method in every cell as a dot, the mean with its standard error as a bar. */
 export function decisionPicture({ totals, cells }: Summary): string {
-  const shown = totals.filter(({ method }) => method !== "unaugmented");
+  const shown = totals.filter(({ method }) => compared.includes(method));
   const values = cells.flatMap((cell) =>
-    methods.map((method) => cell.methods[method].regret.value),
+    compared.map((method) => cell.methods[method].regret.value),
   );
   const low = Math.min(-0.02, ...values);
   const high = Math.max(0.05, ...values);

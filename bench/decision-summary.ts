@@ -1,5 +1,5 @@
 import type { FinishedRun } from "./decision-cache.ts";
-import { type CellRuns, type Method, methods } from "./decision-methods.ts";
+import { type CellRuns, compared, type Method, methods } from "./decision-methods.ts";
 import {
   accuracyOf,
   crossFittedRegret,
@@ -68,15 +68,15 @@ export interface Summary {
   readonly totals: readonly Total[];
   /** Weighted Kendall tau of dissimilarity (1 - score) against the gap. */
   readonly tau: number;
-  /** Mean cost of the cells whose every seed ended with the classifier only; absent for none. */
-  readonly headCost?: number;
+  /** Runs that ended with the classifier only, and what they cost on average; absent for none. */
+  readonly heads?: { readonly runs: number; readonly cost: number; readonly work: number };
 }
 
 /** From finished runs to what is reported. */
 export function summarise(cells: readonly DecisionCell[]): Summary {
   const summaries = cells.map(summariseCell);
   const heads = cells.flatMap(({ runs }) =>
-    runs.filter(({ methods: { thaw } }) => thaw.strategy === "head").map(costOf("thaw")),
+    runs.filter(({ methods: { thaw } }) => thaw.strategy === "head"),
   );
   return {
     cells: summaries,
@@ -85,7 +85,15 @@ export function summarise(cells: readonly DecisionCell[]): Summary {
       summaries.map(({ gap }) => gap.value),
       summaries.map(({ similarity }) => 1 - similarity),
     ),
-    ...(heads.length === 0 ? {} : { headCost: mean(heads) }),
+    ...(heads.length === 0
+      ? {}
+      : {
+          heads: {
+            runs: heads.length,
+            cost: mean(heads.map(costOf("thaw"))),
+            work: mean(heads.map(({ methods: { thaw } }) => thaw.work)),
+          },
+        }),
   };
 }
 
@@ -130,9 +138,6 @@ function summariseCell({ dataset, amount, heldOut, cuts, runs }: DecisionCell): 
     ) as Record<Method, MethodSummary>,
   };
 }
-
-/** What competes; `unaugmented` is there to compare Thaw's own choice with. */
-const compared: readonly Method[] = methods.filter((method) => method !== "unaugmented");
 
 function total(method: Method, cells: readonly CellSummary[]): Total {
   const all = cells.map((cell) => cell.methods[method]);

@@ -26,7 +26,7 @@ export function decisionTable(summary: Described): string {
         String(wins),
       ]),
     ),
-    `Dissimilarity against the gap between the best cut and the linear probe: weighted Kendall tau ${summary.tau.toFixed(2)} over ${cells.length} cells.${summary.headCost === undefined ? " No run ended with the classifier only." : ` Runs that ended with the classifier only cost ${summary.headCost.toFixed(2)}x.`}`,
+    `Dissimilarity against the gap between the best cut and the linear probe: weighted Kendall tau ${summary.tau.toFixed(2)} over ${cells.length} cells.${summary.heads === undefined ? " No run ended with the classifier only." : ` Runs that ended with the classifier only: ${summary.heads.runs}, at a cost of ${summary.heads.cost.toFixed(2)}x and work of ${summary.heads.work.toFixed(2)}x.`}`,
     rows(
       ["dataset", "pictures", "best cut", ...methods],
       cells.map((cell) => [

@@ -39,7 +39,7 @@ const checkShare = 0.4;
  */
 export async function checkPlan(
   plan: Plan,
-  { similarity, depthCurve }: Survey,
+  { depthCurve }: Survey,
   bench: Workbench,
   pictures: Pictures,
   features: FeatureTable,
@@ -52,7 +52,6 @@ export async function checkPlan(
     plan,
     cuts: bench.network.candidates,
     start: thawIndex(plan.strategy, bench.network.candidates.length, depthCurve),
-    ambiguous: similarity.verdict === "ambiguous",
     augmentation,
     ...(minutes === undefined ? {} : { budgetSeconds: minutes * 60 * checkShare }),
   });

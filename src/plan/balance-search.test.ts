@@ -21,14 +21,13 @@ const arms: Arm[] = [6, 3, 2, 4, 1, 5].map((thawIndex, id) => ({
 /** Runs a search in which arm `a` has this loss on picture `p`; the state passes through JSON. */
 function run(
   loss: (arm: Arm, picture: number) => number,
-  limits: { budget?: number; budgetSeconds?: number; gated?: boolean } = {},
+  limits: { budget?: number; budgetSeconds?: number } = {},
 ) {
   let state: SearchState = startSearch({
     arms,
     epochsShare: 0.5,
     rungs: [1, 2, 3],
     headIndex: 6,
-    gated: false,
     budget: 100,
     ...limits,
   });
@@ -59,9 +58,11 @@ test("leans to training the most layers where nothing sets the arms apart", () =
   expect(choice.thawIndex).toBe(1);
 });
 
-test("keeps the classifier alone where it is clearly better than every other", () => {
-  const { choice } = run((arm, p) => (arm.thawIndex === 6 ? 0.9 : 1) + wobble(arm, p));
+test("keeps the classifier alone only where it is better than every other beyond doubt", () => {
+  const { choice } = run((arm, p) => (arm.thawIndex === 6 ? 0.8 : 1) + wobble(arm, p));
   expect(choice.thawIndex).toBe(6);
+  const close = run((arm, p) => (arm.thawIndex === 6 ? 0.93 : 1) + wobble(arm, p));
+  expect(close.choice.thawIndex).toBe(1);
 });
 
 test("keeps to its budgets of work and of time", () => {
@@ -73,10 +74,10 @@ test("keeps to its budgets of work and of time", () => {
   expect(run(deeper, { budgetSeconds: 0.5 })).toMatchObject({ reason: "budget", count: 1 });
 });
 
-test("a gated search tries one arm and no other where it does not beat the classifier", () => {
-  const shut = run((arm, p) => (arm.thawIndex === 6 ? 0.5 : 1) + wobble(arm, p), { gated: true });
+test("tries one arm and no other where it is far worse than the classifier", () => {
+  const shut = run((arm, p) => (arm.thawIndex === 6 ? 0.5 : 1) + wobble(arm, p));
   expect(shut).toMatchObject({ choice: { thawIndex: 6 }, reason: "settled", count: 2 });
-  const open = run((arm, p) => (arm.thawIndex === 6 ? 2 : 1) + wobble(arm, p), { gated: true });
+  const open = run((arm, p) => (arm.thawIndex === 6 ? 2 : 1) + wobble(arm, p));
   expect(open.count).toBeGreaterThan(6);
 });
 

@@ -39,8 +39,6 @@ export const searchState = z.object({
   rungs: z.array(z.int().positive()).min(1),
   /** Index of the candidate that trains the classifier only; its arms are never dropped. */
   headIndex: z.int().nonnegative(),
-  /** The second arm must not be far worse than the first on the first fold for any other to be tried. */
-  gated: z.boolean(),
   /** Work that all trials together may take, relative to one full fine-tuning. */
   budget: z.number().positive(),
   /** Time for all trials; absent for no limit. Choices then depend on the machine's speed. */
@@ -66,11 +64,14 @@ export type Step =
 /** Each rung keeps this share of its arms (Jamieson and Talwalkar, 2016; Li et al., Hyperband, 2018). */
 const keptShare = 1 / 3;
 
-/** Begins a search; `arms` in the order they should be tried, the most likely first. */
+/**
+ * Begins a search; `arms` in the order they should be tried: the classifier only, then the arm that
+ * must not be far worse than it for any other to be tried, then the most likely first.
+ */
 export function startSearch(
   options: Pick<
     SearchState,
-    "arms" | "epochsShare" | "rungs" | "headIndex" | "gated" | "budget" | "budgetSeconds"
+    "arms" | "epochsShare" | "rungs" | "headIndex" | "budget" | "budgetSeconds"
   >,
 ): SearchState {
   return {
@@ -105,22 +106,22 @@ export function record(state: SearchState, result: TrialResult): SearchState {
     results: [...state.results, result],
     alive: diverged ? state.alive.filter((id) => id !== result.arm) : state.alive,
   };
-  if (after.gated && after.results.length === 2 && gateIsShut(after)) {
+  if (after.results.length === 2 && gateIsShut(after)) {
     return { ...after, finished: "settled" };
   }
   return pending(after) === undefined ? climb(after) : after;
 }
 
 /**
- * Standard errors by which the first arm that trains any layer must be worse than the classifier
- * alone to end a gated search. More than for a choice: a trial trains on fewer pictures and for
- * fewer epochs than the training itself will, which holds back every arm but the classifier.
+ * Standard errors by which an arm that trains any layer must be worse than the classifier alone to
+ * count as worse. More than between other arms: a trial trains on fewer pictures and for fewer
+ * epochs than the training itself will, which holds back every arm but the classifier.
  */
 const beyondDoubt = 3;
 
 function gateIsShut(state: SearchState): boolean {
   const [head, first] = state.results;
-  if (head === undefined || first === undefined) return false;
+  if (head === undefined || first === undefined || !isHead(state, head.arm)) return false;
   if (first.losses.length === 0) return true;
   const { difference, standardError } = compareArms(state, first.arm, head.arm, 1);
   return difference > beyondDoubt * standardError;
@@ -156,7 +157,7 @@ export function choose(state: SearchState): Arm {
     if (best === undefined || (ranked.length < 2 && folds > 1)) continue;
     const close = ranked.filter((id) => {
       const { difference, standardError } = compareArms(state, id, best, folds);
-      return difference <= clearly * standardError;
+      return difference <= (isHead(state, best) ? beyondDoubt : clearly) * standardError;
     });
     const [chosen = best] = close.sort(
       (a, b) => armOf(state, a).thawIndex - armOf(state, b).thawIndex || a - b,

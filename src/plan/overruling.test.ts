@@ -16,7 +16,6 @@ function raced(...losses: readonly (readonly number[])[]) {
     epochsShare: 0.45,
     rungs: [1],
     headIndex: 8,
-    gated: false,
     budget: 0.5,
   });
   return losses.reduce(

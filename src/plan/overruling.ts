@@ -48,9 +48,11 @@ function why({ strategy: done, thawIndex, ruleIndex, search }: Course): string {
     return `of what was tried on your pictures, ${names[done]} was the best bet, so that was done`;
   }
   const { difference, standardError } = compared;
-  const loss = `${Math.abs(difference).toFixed(2)} (standard error ${standardError.toFixed(2)})`;
+  const amount = Math.abs(difference).toFixed(2);
+  const margin = `(standard error ${standardError.toFixed(2)})`;
+  const apart = `${difference < 0 ? "lower" : "higher"} by ${amount}`;
   if (difference < -standardError) {
-    return `measured on your pictures, ${names[done]} did better: on pictures held back its loss was lower by ${loss}, so that was done`;
+    return `measured on your pictures, ${names[done]} did better: on pictures held back its loss was ${apart} ${margin}, so that was done`;
   }
-  return `on pictures held back, ${names[done]} did as well within what so few can tell: its loss was ${difference < 0 ? "lower" : "higher"} by ${loss}. Over many data sets it is the better bet, so that was done`;
+  return `on pictures held back, ${names[done]} did as well within what so few can tell: its loss was ${amount === "0.00" ? "the same" : apart} ${margin}. Over many data sets it is the better bet, so that was done`;
 }

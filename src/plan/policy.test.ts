@@ -53,11 +53,10 @@ test("an ambiguous verdict races the classifier against some layers", () => {
   const made = planFor(400, "ambiguous");
   expect(made.check).toBe("race");
   const start = cuts.findIndex(({ value }) => value === made.thawPoint.cut);
-  const state = searchFor({ plan: made, cuts, start, ambiguous: true });
+  const state = searchFor({ plan: made, cuts, start });
   const thawed = state?.arms.map((arm) => arm.thawIndex) ?? [];
   expect(thawed).toContain(8);
   expect(thawed.some((index) => index > 0 && index < 8)).toBe(true);
-  expect(state?.gated).toBe(false);
 });
 
 test("an unclear verdict says for what the rule takes it, and no search is promised where none is done", () => {
@@ -80,13 +79,12 @@ test("a forced augmentation is what every layer but the classifier is trained wi
     plan: strong,
     cuts,
     start: 4,
-    ambiguous: false,
     augmentation: "strong",
   });
   const head = planFor(400, "similar", { augmentation: "none" });
   expect(head).toMatchObject({ strategy: "head", augmentation: "none" });
-  const raced = searchFor({ plan: head, cuts, start: 8, ambiguous: false, augmentation: "none" });
-  const usual = searchFor({ plan: planFor(400, "similar"), cuts, start: 8, ambiguous: false });
+  const raced = searchFor({ plan: head, cuts, start: 8, augmentation: "none" });
+  const usual = searchFor({ plan: planFor(400, "similar"), cuts, start: 8 });
   const strengths = [searched, raced, usual].map((state) => [
     ...new Set(
       state?.arms
@@ -101,7 +99,7 @@ test("the rule alone and a forced strategy are carried out unchecked", () => {
   expect(planFor(400, "dissimilar", { ruleOnly: true }).check).toBe("none");
   const forced = planFor(400, "dissimilar", { strategy: "full" });
   expect(forced).toMatchObject({ strategy: "full", check: "none", rule: { strategy: "partial" } });
-  expect(searchFor({ plan: forced, cuts, start: 0, ambiguous: false })).toBeUndefined();
+  expect(searchFor({ plan: forced, cuts, start: 0 })).toBeUndefined();
 });
 
 test("small and dissimilar data is augmented more than small and similar data", () => {
@@ -110,9 +108,25 @@ test("small and dissimilar data is augmented more than small and similar data", 
 });
 
 test("trials are priced in work: less for fewer trained layers, none for the classifier", () => {
-  const state = searchFor({ plan: planFor(400, "similar"), cuts, start: 8, ambiguous: false });
+  const state = searchFor({ plan: planFor(400, "similar"), cuts, start: 8 });
   const works = state?.arms.toSorted((a, b) => a.thawIndex - b.thawIndex).map(({ work }) => work);
   expect(works?.at(-1)).toBe(0);
   expect(works).toEqual(works?.toSorted((a, b) => b - a));
   expect(works?.[0]).toBeLessThan(1 / 3);
 });
+
+test.each([400, 4000])(
+  "of %i pictures, the first arm and the whole network fit the budget, and the first alone a fifth",
+  (images) => {
+    for (const verdict of ["similar", "ambiguous", "dissimilar"] as const) {
+      for (const start of [1, 4, 7, 8]) {
+        const state = searchFor({ plan: planFor(images, verdict), cuts, start });
+        const [head, first, whole] = state?.arms ?? [];
+        expect(head?.thawIndex).toBe(cuts.length - 1);
+        expect(first?.work).toBeLessThanOrEqual(0.2);
+        expect(whole?.thawIndex).toBe(0);
+        expect((first?.work ?? 1) + (whole?.work ?? 1)).toBeLessThanOrEqual(0.5);
+      }
+    }
+  },
+);

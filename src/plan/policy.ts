@@ -98,6 +98,7 @@ function reasons(
       ? []
       : ["The network has no place in between to thaw from, so the whole of it is trained."]),
     placement(strategy, cut, options.ruleOnly === true ? undefined : depthCurve),
+    ...(strategy === "head" ? [] : [retention[similarity.verdict]]),
     ...(options.augmentation === undefined
       ? []
       : [
@@ -112,6 +113,16 @@ const described: Readonly<Record<Strategy, string>> = {
   rear: "the rear part of the feature extractor and the classifier",
   partial: "some layers of the feature extractor and the classifier",
   full: "the whole network",
+};
+
+/** What the recipe's interpolation means, for people. */
+const retention: Readonly<Record<SimilarityVerdict["verdict"], string>> = {
+  similar:
+    "The pretrained weights know such pictures: those handed back are expected half way from them to the trained ones, unless validation says otherwise.",
+  ambiguous:
+    "The weights handed back are expected three quarters of the way from the pretrained to the trained ones, unless validation says otherwise.",
+  dissimilar:
+    "The weights handed back are expected to be the trained ones, not a blend with the pretrained ones, unless validation says otherwise.",
 };
 
 const checks: Readonly<Record<Plan["check"], string>> = {

@@ -11,6 +11,8 @@ const rates = [3, 1 / 3];
 /** Every trial trains on two thirds of the pictures and is judged on the last third. */
 const folds = 3;
 const rungs = [1, 2, 3];
+/** Share of the epochs of a whole training that a trial takes. */
+const epochsShare = 0.45;
 
 /**
  * How much a check may cost, in full fine-tunings of the same data: with the training of the
@@ -26,8 +28,6 @@ export interface SearchSpace {
   readonly cuts: readonly Cut[];
   /** Index of the candidate the search starts around. */
   readonly start: number;
-  /** The measurements could not tell whether the pictures resemble the pretraining data. */
-  readonly ambiguous: boolean;
   /** The only augmentation to try, where the user asks for one. */
   readonly augmentation?: AugmentationStrength | undefined;
   readonly budgetSeconds?: number;
@@ -37,22 +37,12 @@ export interface SearchSpace {
 export function searchFor(space: SearchSpace): SearchState | undefined {
   const { plan, cuts, budgetSeconds } = space;
   if (plan.check === "none") return undefined;
-  const epochsShare = 0.45;
-  const share = epochsShare * (1 - 1 / folds);
-  const last = cuts.length - 1;
   const entries = plan.check === "race" ? raceEntries(space) : searchEntries(space);
   return startSearch({
-    arms: entries.map((entry, id): Arm => {
-      const cut = cuts[entry.thawIndex];
-      if (cut === undefined) throw new RangeError(`no candidate ${entry.thawIndex}`);
-      const views = entry.augmentation === "none" ? 1 : plan.views;
-      const work = entry.thawIndex === last ? 0 : share * trainingWork(cut, { ...plan, views });
-      return { id, ...entry, work };
-    }),
+    arms: entries.map((entry, id): Arm => ({ id, ...entry, work: workOf(entry, space) })),
     epochsShare,
     rungs,
-    headIndex: last,
-    gated: isGated(space),
+    headIndex: cuts.length - 1,
     budget: budgetSeconds === undefined ? usualBudget : unhurried,
     ...(budgetSeconds === undefined ? {} : { budgetSeconds }),
   });
@@ -60,13 +50,26 @@ export function searchFor(space: SearchSpace): SearchState | undefined {
 
 type Entry = Omit<Arm, "id" | "work">;
 
-/** The whole network, the plan's own cut and those around it; then augmentation and rates. */
-function searchEntries({ plan, cuts, start, augmentation }: SearchSpace): Entry[] {
-  const last = cuts.length - 1;
-  const tried = new Set([0, start, Math.round(start / 2), Math.min(start + 2, last - 1)]);
+/** Multiply-adds of an entry's trial, relative to one full fine-tuning; the probes cost next to nothing. */
+function workOf({ thawIndex: index, augmentation }: Entry, { plan, cuts }: SearchSpace): number {
+  const cut = cuts[index];
+  if (cut === undefined) throw new RangeError(`no candidate ${index}`);
+  if (index === cuts.length - 1) return 0;
+  const views = augmentation === "none" ? 1 : plan.views;
+  return epochsShare * (1 - 1 / folds) * trainingWork(cut, { ...plan, views });
+}
+
+/** The race's arms and those around the plan's own cut; then augmentation and rates. */
+function searchEntries(space: SearchSpace): Entry[] {
+  const { plan, cuts, start, augmentation } = space;
+  const raced = raceEntries(space);
+  const around = [start, Math.round(start / 2), Math.min(start + 2, cuts.length - 2)].filter(
+    (index, place, all) =>
+      all.indexOf(index) === place && raced.every(({ thawIndex: known }) => known !== index),
+  );
   return [
-    headEntry(plan, last),
-    ...[...tried].map((index) => entry(plan, index, augmentation)),
+    ...raced,
+    ...around.map((index) => entry(plan, index, augmentation)),
     ...(augmentation === undefined ? neighbours(plan.augmentation) : []).map((other) =>
       entry(plan, 0, other),
     ),
@@ -77,19 +80,22 @@ function searchEntries({ plan, cuts, start, augmentation }: SearchSpace): Entry[
   ];
 }
 
-/** The classifier only, the whole network, and the plan's own cut or the rear part. */
+/** The classifier only, the plan's own cut or the rear part, and the whole network. */
 function raceEntries(space: SearchSpace): Entry[] {
   const { plan, cuts, start, augmentation } = space;
   const last = cuts.length - 1;
-  const between = start > 0 && start < last ? start : thawIndex("rear", cuts.length, undefined);
-  const order = isGated(space) ? [between, 0] : [0, between];
-  const tried = new Set(order.filter((index) => index < last));
-  return [headEntry(plan, last), ...[...tried].map((index) => entry(plan, index, augmentation))];
-}
-
-/** Whether the rear part must first show that training any layer is worth the while. */
-function isGated({ plan, ambiguous }: SearchSpace): boolean {
-  return plan.strategy === "head" && !ambiguous;
+  const whole = entry(plan, 0, augmentation);
+  const own = entry(plan, start, augmentation);
+  const inside = start > 0 && start < last;
+  // An own cut that leaves no room for the whole network is dearer than its trial is worth.
+  const fits = workOf(own, space) + workOf(whole, space) <= usualBudget;
+  const between =
+    inside && fits ? own : entry(plan, thawIndex("rear", cuts.length, undefined), augmentation);
+  return [
+    headEntry(plan, last),
+    ...(between.thawIndex > 0 && between.thawIndex < last ? [between] : []),
+    ...(last > 0 ? [whole] : []),
+  ];
 }
 
 function headEntry(plan: Plan, last: number): Entry {

@@ -27,7 +27,6 @@ function searching(arms: readonly Arm[]): SearchState {
     epochsShare: 0.5,
     rungs: [1, 2],
     headIndex: arms.length,
-    gated: false,
     budget: 100,
   });
 }
