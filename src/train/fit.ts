@@ -1,6 +1,7 @@
 import { mixup } from "../data/mixup.ts";
 import { randomFor } from "../data/random.ts";
 import { ThawError } from "../errors.ts";
+import type { Tensor } from "../onnx/tensor.ts";
 import { oneHot, padBatch } from "./batch-tensors.ts";
 import { checkpointTimer } from "./checkpoint-timer.ts";
 import { exhausted, noProgress, observe } from "./early-stopping.ts";
@@ -69,6 +70,7 @@ async function run(options: FitOptions, trainable: Trainable): Promise<FitResult
   let stopped = finished(options, progress);
   /** The coefficient whose weights are in the network. */
   let loaded: number | undefined;
+  let mixed: ReadonlyMap<string, Tensor> | undefined;
 
   const before = progress.seconds - performance.now() / 1000;
   const timer = checkpointTimer((options.checkpointSeconds ?? 20) * 1000, performance.now());
@@ -171,7 +173,8 @@ async function run(options: FitOptions, trainable: Trainable): Promise<FitResult
     const seen = progress.coefficients ?? { count: 0, best: 1, objective: Number.MAX_VALUE };
     const coefficient = coefficients[seen.count] ?? 1;
     if (loaded !== coefficient) {
-      trainable.restart(interpolate(options.network, best, coefficient));
+      if (coefficient < 1) mixed = interpolate(options.network, best, coefficient, mixed);
+      trainable.restart(mixed ?? best);
       loaded = coefficient;
     }
     if (coefficient === 1) logits.set(bestLogits);
@@ -221,7 +224,7 @@ async function run(options: FitOptions, trainable: Trainable): Promise<FitResult
   const seconds = before + performance.now() / 1000;
   emit({ kind: "stopped", reason: stopped, bestEpoch, coefficient, seconds });
   return {
-    weights: interpolate(options.network, best, coefficient),
+    weights: interpolate(options.network, best, coefficient, mixed),
     coefficient,
     history: progress.history,
     bestEpoch,

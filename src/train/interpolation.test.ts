@@ -28,7 +28,7 @@ describe("weights between two networks", () => {
     fc.assert(
       fc.property(
         fc.array(fc.float({ noNaN: true, min: -8, max: 8 }), { minLength: 3, maxLength: 3 }),
-        fc.constantFrom(0, 0.25, 0.5, 0.75, 1),
+        fc.constantFrom(0, 0.25, 0.5, 0.75),
         (values, coefficient) => {
           const end = new Map([["head.bias", float32(values, [3])]]);
           const mixed = numbers(interpolate(network, end, coefficient).get("head.bias"));

@@ -51,21 +51,25 @@ export function objective(
  * (end - start) (WiSE-FT; Wortsman et al., Robust Fine-Tuning of Zero-Shot Models, 2022).
  * @param end some of the network's initializers, by name
  * @param coefficient 0 to 1; 1 gives `end` itself
+ * @param used an earlier result for the same `end`, whose arrays are written over
  */
 export function interpolate(
   { graph }: Model,
   end: ReadonlyMap<string, Tensor>,
   coefficient: number,
+  used?: ReadonlyMap<string, Tensor>,
 ): ReadonlyMap<string, Tensor> {
   if (coefficient === 1) return end;
   return new Map(
     [...end].map(([name, to]) => {
       const from = graph.initializers.get(name);
       if (from?.type !== "float32" || to.type !== "float32") return [name, to];
+      const place = used?.get(name);
+      const mixed = place?.type === "float32" ? place.data : new Float32Array(to.data.length);
       const { data } = from;
-      const mixed = to.data.map((value, i) => {
+      to.data.forEach((value, i) => {
         const origin = data[i] ?? 0;
-        return origin + coefficient * (value - origin);
+        mixed[i] = origin + coefficient * (value - origin);
       });
       return [name, float32(mixed, to.dims)];
     }),
