@@ -52,13 +52,16 @@ export async function lay(cell: Cell, recipe: Recipe): Promise<Laid> {
 
 /** Which held-out pictures a network names right, 1 or 0 a picture. */
 export async function heldOutHits(
-  { headed, network, loader, examples, dataset }: Workbench,
+  { headed, network, loader, examples, dataset, threads }: Workbench,
   trained: ReadonlyMap<string, Tensor>,
 ): Promise<number[]> {
   const model = withTensors(headed, trained);
   const [output] = model.graph.outputs;
   if (output === undefined) throw new TypeError("a headed network has an output");
-  const session = await onnxRuntime.open(writeModel(foldBatchNorm(model)));
+  const session = await onnxRuntime.open(
+    writeModel(foldBatchNorm(model)),
+    threads === undefined ? {} : { threads },
+  );
   try {
     const classes = dataset.classes.length;
     const judge = prefixLoader(
