@@ -129,10 +129,11 @@ type Lay = (plan: Plan) => Promise<Laid>;
 function laidOut(cell: Cell): Lay {
   const known = new Map<string, Promise<Laid>>();
   return (plan) => {
-    const key = JSON.stringify(recipeOf(plan));
+    const { interpolation: _, ...shared } = recipeOf(plan);
+    const key = JSON.stringify(shared);
     const found = known.get(key) ?? lay(cell, plan);
     known.set(key, found);
-    return found;
+    return found.then((laid) => ({ ...laid, bench: { ...laid.bench, recipe: plan } }));
   };
 }
 

@@ -94,6 +94,7 @@ export async function describeRun(
         : judgeOverfitting(
             tuned.fit.history,
             tuned.fit.bestEpoch,
+            tuned.fit.coefficient,
             outcome.bench.examples.val.length,
           ),
     trials:

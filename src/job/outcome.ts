@@ -38,5 +38,6 @@ export function chosenPlan({ plan, tuned, network }: Outcome): Plan {
       cut === undefined ? plan.thawPoint : { cut: cut.value, name: cut.name, depth: depthOf(cut) },
     augmentation: tuned.arm.augmentation,
     learningRate: tuned.arm.learningRate,
+    interpolation: tuned.strategy === "head" ? null : (tuned.fit?.coefficient ?? null),
   };
 }

@@ -65,6 +65,15 @@ test("keeps the classifier alone only where it is better than every other beyond
   expect(close.choice.thawIndex).toBe(1);
 });
 
+test("an arm that is clearly worse than another trained one is not chosen, however the classifier does", () => {
+  // Against the classifier all errors are wide; thawing from 1 is always a little worse than from 5.
+  const { choice } = run((arm, p) => {
+    if (arm.thawIndex === 6) return 0.9 + Math.sin(p * 2.3);
+    return 1 + 0.01 * Math.sin(p) + (arm.thawIndex === 5 ? 0 : 0.1);
+  });
+  expect(choice.thawIndex).toBe(5);
+});
+
 test("keeps to its budgets of work and of time", () => {
   const deeper = (arm: Arm, p: number) => arm.thawIndex + wobble(arm, p);
   expect(run(deeper, { budget: 0.8 })).toMatchObject({ reason: "budget", count: 4 });

@@ -143,8 +143,8 @@ function climb(state: SearchState): SearchState {
 
 /**
  * The arm the results so far speak for. As in the one-standard-error rule (Breiman et al., CART,
- * 1984), but with two, all arms count as good as the best that are not clearly worse than it by
- * their paired difference; of these it is the one that trains the most layers, then the one tried
+ * 1984), but with two, or three against the classifier alone, all arms count as good as the best
+ * that are not clearly worse than it by their paired difference; of these it is the one that trains the most layers, then the one tried
  * first. Over data sets and amounts that lost the least (`docs/decision.md`): at a low rate that
  * falls towards the front, from the linear probe and for a short schedule, thawing more overfits
  * less than the table fears. Judged on the most folds that more than one arm has seen; before any
@@ -155,10 +155,17 @@ export function choose(state: SearchState): Arm {
     const ranked = rank(state, folds);
     const [best] = ranked;
     if (best === undefined || (ranked.length < 2 && folds > 1)) continue;
-    const close = ranked.filter((id) => {
-      const { difference, standardError } = compareArms(state, id, best, folds);
-      return difference <= (isHead(state, best) ? beyondDoubt : clearly) * standardError;
-    });
+    const trained = ranked.find((id) => !isHead(state, id)) ?? best;
+    const holdsUp = (id: number, rival: number, margin: number) => {
+      const { difference, standardError } = compareArms(state, id, rival, folds);
+      return difference <= margin * standardError;
+    };
+    const close = ranked.filter((id) =>
+      isHead(state, id)
+        ? holdsUp(id, best, clearly)
+        : holdsUp(id, trained, clearly) &&
+          holdsUp(id, best, isHead(state, best) ? beyondDoubt : clearly),
+    );
     const [chosen = best] = close.sort(
       (a, b) => armOf(state, a).thawIndex - armOf(state, b).thawIndex || a - b,
     );

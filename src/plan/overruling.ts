@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { advantage, choose, type SearchState } from "./balance-search.ts";
+import { clearly } from "./compare.ts";
 import { type Plan, type Strategy, strategy } from "./plan.ts";
 
 /** That something else than the four-quadrant rule's choice was done, and why. */
@@ -51,7 +52,10 @@ function why({ strategy: done, thawIndex, ruleIndex, search }: Course): string {
   const amount = Math.abs(difference).toFixed(2);
   const margin = `(standard error ${standardError.toFixed(2)})`;
   const apart = `${difference < 0 ? "lower" : "higher"} by ${amount}`;
-  if (difference < -standardError) {
+  if (difference > clearly * standardError) {
+    return `on pictures held back, the loss of ${names[done]} was ${apart} ${margin}, but a short trial on fewer pictures holds back every choice except the classifier, and over many data sets it is the better bet, so that was done`;
+  }
+  if (difference < -standardError && amount !== "0.00") {
     return `measured on your pictures, ${names[done]} did better: on pictures held back its loss was ${apart} ${margin}, so that was done`;
   }
   return `on pictures held back, ${names[done]} did as well within what so few can tell: its loss was ${amount === "0.00" ? "the same" : apart} ${margin}. Over many data sets it is the better bet, so that was done`;

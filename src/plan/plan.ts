@@ -20,8 +20,8 @@ export const recipe = z.object({
   labelSmoothing: z.number().min(0).max(1),
   dropout: z.number().min(0).max(1),
   /**
-   * Where between the weights training starts from (0) and ends with (1) those kept are expected,
-   * before validation has its say; null keeps the last whatever it says.
+   * Where between the weights training starts from (0) and those of its best epoch (1) the ones kept
+   * are expected, before validation has its say; null keeps the latter whatever it says.
    */
   interpolation: z.number().min(0).max(1).nullable(),
 });

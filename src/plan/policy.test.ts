@@ -130,3 +130,30 @@ test.each([400, 4000])(
     }
   },
 );
+
+test("the more similar the pictures, the more of the pretrained weights is expected to stay", () => {
+  const expected = (verdict: "similar" | "ambiguous" | "dissimilar") =>
+    planFor(400, verdict).interpolation;
+  expect(expected("similar")).toBe(0.5);
+  expect(expected("ambiguous")).toBe(0.75);
+  expect(expected("dissimilar")).toBe(1);
+});
+
+test.each([2, 3])("a network with %i candidates still has the whole of it tried", (count) => {
+  const few = [cuts[0], cuts[1], cuts.at(-1)].slice(3 - count).flatMap((cut) => cut ?? []);
+  const [first] = cuts;
+  const candidates = count === 2 && first !== undefined ? [first, ...few.slice(-1)] : few;
+  const state = searchFor({ plan: planFor(4000, "dissimilar"), cuts: candidates, start: 0 });
+  const arms = state?.arms ?? [];
+  expect(arms.map(({ thawIndex }) => thawIndex)).toContain(0);
+  const raced = arms.slice(0, arms.findIndex(({ thawIndex }) => thawIndex === 0) + 1);
+  expect(raced.reduce((sum, { work }) => sum + work, 0)).toBeLessThanOrEqual(0.5);
+});
+
+test("a time budget has room for the plan's own cut", () => {
+  const made = planFor(400, "ambiguous");
+  const thawed = (budget: object) =>
+    searchFor({ plan: made, cuts, start: 1, ...budget })?.arms.map(({ thawIndex }) => thawIndex);
+  expect(thawed({})).not.toContain(1);
+  expect(thawed({ budgetSeconds: 600 })).toContain(1);
+});

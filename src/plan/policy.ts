@@ -118,18 +118,18 @@ const described: Readonly<Record<Strategy, string>> = {
 /** What the recipe's interpolation means, for people. */
 const retention: Readonly<Record<SimilarityVerdict["verdict"], string>> = {
   similar:
-    "The pretrained weights know such pictures: those handed back are expected half way from them to the trained ones, unless validation says otherwise.",
+    "The pretrained weights know such pictures: those handed back are expected half way from where training starts to where it ends, unless validation says otherwise.",
   ambiguous:
-    "The weights handed back are expected three quarters of the way from the pretrained to the trained ones, unless validation says otherwise.",
+    "The weights handed back are expected three quarters of the way from where training starts to where it ends, unless validation says otherwise.",
   dissimilar:
-    "The weights handed back are expected to be the trained ones, not a blend with the pretrained ones, unless validation says otherwise.",
+    "The weights handed back are expected to be the fully trained ones, not a blend with those training starts from, unless validation says otherwise.",
 };
 
 const checks: Readonly<Record<Plan["check"], string>> = {
   none: "No check was asked for: this plan is carried out as it stands.",
   race: "A short race against the other likely choices checks this on your data, and may overrule it.",
   search:
-    "The balance search tries cuts, augmentation strengths and learning rates on your data, and may overrule this.",
+    "The balance search tries cuts on your data, with --minutes augmentation strengths and learning rates as well, and may overrule this.",
 };
 
 function resemblance({ verdict, confidence }: SimilarityVerdict, { similar }: Quadrant): string {

@@ -37,13 +37,14 @@ export interface SearchSpace {
 export function searchFor(space: SearchSpace): SearchState | undefined {
   const { plan, cuts, budgetSeconds } = space;
   if (plan.check === "none") return undefined;
-  const entries = plan.check === "race" ? raceEntries(space) : searchEntries(space);
+  const budget = budgetSeconds === undefined ? usualBudget : unhurried;
+  const entries = plan.check === "race" ? raceEntries(space, budget) : searchEntries(space, budget);
   return startSearch({
     arms: entries.map((entry, id): Arm => ({ id, ...entry, work: workOf(entry, space) })),
     epochsShare,
     rungs,
     headIndex: cuts.length - 1,
-    budget: budgetSeconds === undefined ? usualBudget : unhurried,
+    budget,
     ...(budgetSeconds === undefined ? {} : { budgetSeconds }),
   });
 }
@@ -60,9 +61,9 @@ function workOf({ thawIndex: index, augmentation }: Entry, { plan, cuts }: Searc
 }
 
 /** The race's arms and those around the plan's own cut; then augmentation and rates. */
-function searchEntries(space: SearchSpace): Entry[] {
+function searchEntries(space: SearchSpace, budget: number): Entry[] {
   const { plan, cuts, start, augmentation } = space;
-  const raced = raceEntries(space);
+  const raced = raceEntries(space, budget);
   const around = [start, Math.round(start / 2), Math.min(start + 2, cuts.length - 2)].filter(
     (index, place, all) =>
       all.indexOf(index) === place && raced.every(({ thawIndex: known }) => known !== index),
@@ -80,20 +81,21 @@ function searchEntries(space: SearchSpace): Entry[] {
   ];
 }
 
-/** The classifier only, the plan's own cut or the rear part, and the whole network. */
-function raceEntries(space: SearchSpace): Entry[] {
+/**
+ * The classifier only, then the plan's own cut, or the rear part where that leaves no room for the
+ * whole network, or neither, then the whole network.
+ */
+function raceEntries(space: SearchSpace, budget: number): Entry[] {
   const { plan, cuts, start, augmentation } = space;
   const last = cuts.length - 1;
   const whole = entry(plan, 0, augmentation);
-  const own = entry(plan, start, augmentation);
-  const inside = start > 0 && start < last;
-  // An own cut that leaves no room for the whole network is dearer than its trial is worth.
-  const fits = workOf(own, space) + workOf(whole, space) <= usualBudget;
-  const between =
-    inside && fits ? own : entry(plan, thawIndex("rear", cuts.length, undefined), augmentation);
+  const between = [start, thawIndex("rear", cuts.length, undefined)]
+    .filter((index) => index > 0 && index < last)
+    .map((index) => entry(plan, index, augmentation))
+    .find((one) => workOf(one, space) + workOf(whole, space) <= budget);
   return [
     headEntry(plan, last),
-    ...(between.thawIndex > 0 && between.thawIndex < last ? [between] : []),
+    ...(between === undefined ? [] : [between]),
     ...(last > 0 ? [whole] : []),
   ];
 }

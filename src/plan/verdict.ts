@@ -60,7 +60,7 @@ export function tell({ winner, gain }: Verdict, unchecked: boolean): string {
 export function tellInterpolation(coefficient: number): string | undefined {
   if (coefficient === 1) return undefined;
   const share = coefficient === 0.5 ? "half" : `${Math.round(100 * coefficient)} %`;
-  return `The weights handed back lie ${share} of the way from those training started from to those it ended with: that is where the similarity and the validation pictures together expect the best network.`;
+  return `The weights handed back lie ${share} of the way from those training started from to those of its best epoch: that is where the similarity and the validation pictures together expect the best network.`;
 }
 
 function isClear({ difference, standardError }: Comparison): boolean {

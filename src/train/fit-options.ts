@@ -35,7 +35,7 @@ export interface FitOptions extends Omit<TrainableOptions, "inputDims"> {
   readonly warmup: number;
   /** Epochs without a lower validation loss before training stops. */
   readonly patience: number;
-  /** Keeps weights between the first and the last; absent for the last. */
+  /** Keeps weights between the first and those of the best epoch; absent for the latter. */
   readonly interpolation?: Interpolation;
   readonly seed: number;
   /** Time for all epochs; fewer are planned where they would take longer. */

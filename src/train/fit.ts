@@ -20,6 +20,9 @@ const lowered = 0.1;
 /** The lowest learning rate of the schedule, as a share of the highest. */
 const floorShare = 0.01;
 
+/** Time that judging the coefficients may take, in epochs. */
+const interpolating = 0.5;
+
 /** Pictures of a batch that a message names. */
 const mostNamed = 3;
 
@@ -172,13 +175,14 @@ async function run(options: FitOptions, trainable: Trainable): Promise<FitResult
   async function judgeCoefficient(interpolation: Interpolation): Promise<undefined> {
     const seen = progress.coefficients ?? { count: 0, best: 1, objective: Number.MAX_VALUE };
     const coefficient = coefficients[seen.count] ?? 1;
-    if (loaded !== coefficient) {
-      if (coefficient < 1) mixed = interpolate(options.network, best, coefficient, mixed);
-      trainable.restart(mixed ?? best);
-      loaded = coefficient;
-    }
-    if (coefficient === 1) logits.set(bestLogits);
-    else if (progress.judged < validator.batches) return judge();
+    if (coefficient < 1) {
+      if (loaded !== coefficient) {
+        mixed = interpolate(options.network, best, coefficient, mixed);
+        trainable.restart(mixed);
+        loaded = coefficient;
+      }
+      if (progress.judged < validator.batches) return judge();
+    } else logits.set(bestLogits);
     const losses = interpolation.losses(logits, labels, classes);
     const found = objective(losses, coefficient, interpolation);
     const better = found < seen.objective;
@@ -203,7 +207,7 @@ async function run(options: FitOptions, trainable: Trainable): Promise<FitResult
     return progress.judged < validator.batches ? judge() : endEpoch();
   }
 
-  while (stopped === undefined || interpolating(options, progress)) {
+  while (stopped === undefined || isInterpolating(options, progress)) {
     progress = { ...progress, seconds: before + performance.now() / 1000 };
     if (options.signal?.aborted === true) {
       await checkpoint();
@@ -269,7 +273,7 @@ function finished(options: FitOptions, progress: FitProgress): FitResult["stoppe
   return undefined;
 }
 
-function interpolating({ interpolation }: FitOptions, progress: FitProgress): boolean {
+function isInterpolating({ interpolation }: FitOptions, progress: FitProgress): boolean {
   return interpolation !== undefined && (progress.coefficients?.count ?? 0) < coefficients.length;
 }
 
@@ -280,7 +284,8 @@ function outOfTime({ minutes }: FitOptions, { seconds }: FitProgress): boolean {
 /** After the first epoch: as many epochs as the time allows, so that the schedule still ends low. */
 function affordable(options: FitOptions, progress: FitProgress, epoch: number): number {
   if (options.minutes === undefined || epoch > 0) return progress.epochs;
-  const fitting = Math.floor((options.minutes * 60) / Math.max(progress.seconds, 1e-3));
+  const epochs = (options.minutes * 60) / Math.max(progress.seconds, 1e-3);
+  const fitting = Math.floor(epochs - (options.interpolation === undefined ? 0 : interpolating));
   return Math.min(progress.epochs, Math.max(1, fitting));
 }
 

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { float32, type Tensor } from "../onnx/tensor.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
+import { withTensors } from "./export.ts";
 import { fit } from "./fit.ts";
 import type { FitOptions } from "./fit-options.ts";
 import { interpolate, objective } from "./interpolation.ts";
@@ -49,17 +50,18 @@ describe("weights between two networks", () => {
 });
 
 test("the prior decides while pictures are few and yields where they are many", () => {
-  const best = (pictures: number) =>
+  const best = (pictures: number, prior: number) =>
     [1, 0.75, 0.5, 0.25]
       .map((coefficient) => ({
         coefficient,
         value: objective(new Float64Array(pictures).fill(coefficient * 0.1), coefficient, {
-          prior: 1,
+          prior,
         }),
       }))
       .reduce((a, b) => (b.value < a.value ? b : a)).coefficient;
-  expect(best(5)).toBe(1);
-  expect(best(300)).toBe(0.25);
+  expect(best(5, 1)).toBe(1);
+  expect(best(5, 0.5)).toBe(0.5);
+  expect(best(300, 1)).toBe(0.25);
 });
 
 describe("a fit that interpolates", () => {
@@ -83,6 +85,27 @@ describe("a fit that interpolates", () => {
     const kept = numbers(result.weights.get("conv")) ?? [];
     kept.forEach((value, i) => {
       expect(value).toBeCloseTo(0.75 * (start[i] ?? 0) + 0.25 * (last[i] ?? 0), 6);
+    });
+  });
+
+  test("hands back the weights and the logits of the coefficient kept, not of the last one judged", async () => {
+    const plain = tinyFit({ epochs: 8 });
+    const result = await fit({ ...plain, interpolation: { prior: 0.5, losses: crossEntropies } });
+    expect([0.5, 0.75]).toContain(result.coefficient);
+    const { weights: end } = await fit(plain);
+    const expected = interpolate(plain.network, end, result.coefficient);
+    for (const [name, tensor] of expected) {
+      expect(numbers(result.weights.get(name))).toEqual(numbers(tensor));
+    }
+    // A fit that hardly moves judges the network it is given.
+    const still = await fit({
+      ...plain,
+      network: withTensors(plain.network, result.weights),
+      epochs: 1,
+      learningRate: 1e-12,
+    });
+    result.validationLogits.forEach((logit, i) => {
+      expect(logit).toBeCloseTo(still.validationLogits[i] ?? Number.NaN, 4);
     });
   });
 

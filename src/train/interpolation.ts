@@ -2,9 +2,9 @@ import { z } from "zod";
 import type { Model } from "../onnx/graph.ts";
 import { float32, type Tensor } from "../onnx/tensor.ts";
 
-/** How the weights kept are chosen between those training starts from and those it ends with. */
+/** How the weights kept are chosen between those training starts from and those of its best epoch. */
 export interface Interpolation {
-  /** The coefficient expected before any picture was validated on, 0 (the start) to 1 (the end). */
+  /** The coefficient expected before any picture was validated on, 0 (the start) to 1 (the best epoch). */
   readonly prior: number;
   /** Loss of every picture, nats; `logits` are [N, classes]. */
   readonly losses: (
@@ -23,15 +23,14 @@ export const judgedCoefficients = z.object({
 });
 export type JudgedCoefficients = z.infer<typeof judgedCoefficients>;
 
-/** In the order they are judged; training ends with the weights of the first. */
+/** In the order they are judged; the first is the best epoch itself. */
 export const coefficients = [1, 0.75, 0.5, 0.25] as const;
 
 /**
- * How firmly the prior stands, in nats for a coefficient away by 1: that of a normal distribution
- * with a standard deviation of 0.22. A dozen validation pictures move the choice by a quarter, a
- * hundred outweigh it. Chosen together with the priors (`docs/decision.md`).
+ * Standard deviation of the prior, a normal distribution: a dozen validation pictures move the
+ * choice by a quarter, a hundred outweigh it. Chosen together with the priors (`docs/decision.md`).
  */
-const firmness = 10;
+const priorDeviation = Math.sqrt(0.05);
 
 /**
  * The negative logarithm of a coefficient's posterior probability, but for a constant: the summed
@@ -43,7 +42,7 @@ export function objective(
   { prior }: Pick<Interpolation, "prior">,
 ): number {
   const loss = Array.from(losses).reduce((sum, one) => sum + one, 0);
-  return loss + firmness * (coefficient - prior) ** 2;
+  return loss + ((coefficient - prior) / priorDeviation) ** 2 / 2;
 }
 
 /**
@@ -51,7 +50,7 @@ export function objective(
  * (end - start) (WiSE-FT; Wortsman et al., Robust Fine-Tuning of Zero-Shot Models, 2022).
  * @param end some of the network's initializers, by name
  * @param coefficient 0 to 1; 1 gives `end` itself
- * @param used an earlier result for the same `end`, whose arrays are written over
+ * @param used an earlier result for the same `end` and a coefficient below 1; its arrays are written over
  */
 export function interpolate(
   { graph }: Model,

@@ -27,11 +27,13 @@ export type OverfittingVerdict = z.infer<typeof overfittingVerdict>;
  * Accuracies are compared, since the training loss carries smoothing and class weights. The gap
  * counts only where it exceeds twice the standard error that `validationCount` pictures allow.
  * @param history at least one epoch
- * @param kept the epoch whose weights were kept, counted from 0
+ * @param kept the best epoch, counted from 0
+ * @param coefficient where the weights kept lie between the first (0) and those of that epoch (1)
  */
 export function judgeOverfitting(
   history: readonly EpochRecord[],
   kept: number,
+  coefficient: number,
   validationCount: number,
 ): OverfittingVerdict {
   const best = history.find(({ epoch }) => epoch === kept) ?? history.reduce((a) => a);
@@ -41,21 +43,26 @@ export function judgeOverfitting(
   const accuracy = best.validationAccuracy;
   const noise = 2 * Math.sqrt(Math.max(accuracy * (1 - accuracy), 0.01) / validationCount);
   const verdict = gap <= Math.max(noise, 0.05) ? "none" : gap <= 0.15 ? "mild" : "strong";
-  return { verdict, gap, rise, says: sentence(verdict, gap, rise, best, last) };
+  return { verdict, gap, rise, says: sentence(verdict, gap, rise, coefficient, best, last) };
 }
 
 function sentence(
   verdict: OverfittingVerdict["verdict"],
   gap: number,
   rise: number,
+  coefficient: number,
   best: EpochRecord,
   last: EpochRecord,
 ): string {
   const points = `${Math.abs(gap * 100).toFixed(1)} points`;
-  const kept =
+  const rose =
     last.epoch > best.epoch && rise > 0
-      ? ` The validation loss rose after epoch ${best.epoch + 1}, whose weights were kept.`
+      ? ` The validation loss rose after epoch ${best.epoch + 1}, the best one.`
       : "";
+  const kept =
+    coefficient < 1
+      ? `${rose} This is of the best epoch itself, before its weights were drawn back towards those training started from.`
+      : rose;
   if (verdict === "none") {
     const relation =
       gap > 0 ? `only ${points} ahead of` : gap < 0 ? `${points} behind` : "level with";

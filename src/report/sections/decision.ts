@@ -37,7 +37,7 @@ function search({ trials, plan }: RunRecord): Html {
   const banded = bestTrial(trials).standardError !== null;
   const strengths = [...new Set(trials.map((trial) => trial.augmentation))];
   return html`<h3>${title}</h3>
-<p class="quiet">Too many trained layers overfit, too few learn nothing: each point is one trial.${banded ? " The band reaches one standard error above the best." : ""} The choice is made on the differences picture by picture, which the chart cannot show: of the trials that are worse than the best by at most two standard errors of that difference, the one that trains the most layers is chosen, so it may stand clearly above the best${banded ? ", and above the band" : ""}.</p>
+<p class="quiet">Too many trained layers overfit, too few learn nothing: each point is one trial.${banded ? " The band reaches one standard error above the best." : ""} The choice is made on the differences picture by picture, which the chart cannot show: of the trials that are worse than the best by at most two standard errors of that difference (three where the best is the classifier only, which short trials do not hold back), the one that trains the most layers is chosen, so it may stand clearly above the best${banded ? ", and above the band" : ""}.</p>
 ${searchChart(trials, title)}
 <p class="legend">${strengths.map((strength) => html`<span class="key ${strength}">${strength === "none" ? "no" : strength} augmentation</span>`)}<span class="key chosen">chosen</span></p>
 <details><summary>All ${trials.length} trials</summary><div class="scroll"><table><thead><tr><th>thaw point</th><th>augmentation</th><th class="n">learning rate</th><th class="n">validation loss</th><th class="n">standard error</th></tr></thead><tbody>
