@@ -1,4 +1,5 @@
-import { readdir } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
 
 /** A sample of the pretraining data is for reference cards, not for training. */
 export const notForTraining: readonly string[] = ["imagenet-sample"];
@@ -8,8 +9,9 @@ export async function datasetFolders(
   root: string,
   without: readonly string[] = notForTraining,
 ): Promise<string[]> {
-  return (await readdir(root, { withFileTypes: true }))
-    .filter((entry) => entry.isDirectory() && !without.includes(entry.name))
-    .map(({ name }) => name)
-    .sort();
+  const found: string[] = [];
+  for (const name of (await readdir(root)).sort()) {
+    if (!without.includes(name) && (await stat(join(root, name))).isDirectory()) found.push(name);
+  }
+  return found;
 }

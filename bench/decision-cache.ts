@@ -54,7 +54,7 @@ export function openRunCache(file: string, reportOnly: boolean): RunCache {
       if (found !== undefined) return found;
       if (reportOnly) throw new NotRun();
       const run = await compute();
-      appendFileSync(file, `\n${JSON.stringify({ key, run })}`);
+      appendFileSync(file, `\n${JSON.stringify({ key, run })}\n`);
       known.set(key, run);
       return run;
     },
