@@ -2,7 +2,7 @@ import { checkPlan } from "../src/job/check-plan.ts";
 import { fineTune, type Tuned } from "../src/job/fine-tune.ts";
 import { type ArmSetting, openArm } from "../src/job/open-arm.ts";
 import { next, workSpent } from "../src/plan/balance-search.ts";
-import type { Plan, Recipe } from "../src/plan/plan.ts";
+import { type Plan, type Recipe, recipe } from "../src/plan/plan.ts";
 import { trainingWork } from "../src/plan/work.ts";
 import { withTensors } from "../src/train/export.ts";
 import { fit } from "../src/train/fit.ts";
@@ -38,9 +38,6 @@ export const compared: readonly Method[] = methods.filter((method) => !ablations
 /** LP-FT trains every layer at one low rate; this share of the recipe's (Kumar et al., 2022). */
 const lpFtRate = 0.3;
 
-/** The last weights, whatever was measured: as other tools hand them back. */
-const lastWeights = { interpolation: null };
-
 /** Runs everything that is compared in one cell, from the cache where it has run before. */
 export async function runCell(
   cell: Cell,
@@ -67,6 +64,8 @@ export async function runCell(
     );
 
   const full = cell.plan({ strategy: "full" });
+  // The last weights, whatever was measured: as other tools hand them back.
+  const uninterpolated = { ...full, interpolation: null };
   const armAt = (thawIndex: number, plan = full): ArmSetting => ({
     thawIndex,
     augmentation: plan.augmentation === "none" ? "light" : plan.augmentation,
@@ -90,26 +89,23 @@ export async function runCell(
       thaw,
       rule: await trained("rule", armAt(ruleIndex, rulePlan), rulePlan),
       "always-head": head,
-      "always-full": await trained("always-full", armAt(0), { ...full, ...lastWeights }),
+      "always-full": await trained("always-full", armAt(0), uninterpolated),
       "lp-ft": await trained(
         "lp-ft",
         { ...armAt(0), learningRate: full.learningRate * lpFtRate },
-        { ...full, ...lastWeights, layerDecay: 1 },
+        { ...uninterpolated, layerDecay: 1 },
       ),
       "auto-rgn": await once(
         "auto-rgn",
-        { method: "auto-rgn", recipe: recipeOf({ ...full, ...lastWeights }) },
-        () => autoRgn({ ...full, ...lastWeights }, laid),
+        { method: "auto-rgn", recipe: recipeOf(uninterpolated) },
+        () => autoRgn(uninterpolated, laid),
       ),
       unaugmented: await trained(
         "unaugmented",
         { ...armAt(thaw.thawIndex), augmentation: "none" },
         full,
       ),
-      uninterpolated: await trained("uninterpolated", armAt(thaw.thawIndex), {
-        ...full,
-        ...lastWeights,
-      }),
+      uninterpolated: await trained("uninterpolated", armAt(thaw.thawIndex), uninterpolated),
     },
   };
 }
@@ -236,29 +232,8 @@ async function autoRgn(plan: Plan, laidOut: Lay): Promise<FinishedRun> {
 }
 
 /** What an arm's own setting does not say. */
-function recipeOf({
-  views,
-  epochs,
-  batchSize,
-  layerDecay,
-  weightDecay,
-  optimizer,
-  labelSmoothing,
-  dropout,
-  interpolation,
-}: Recipe) {
-  return {
-    views,
-    epochs,
-    batchSize,
-    layerDecay,
-    weightDecay,
-    optimizer,
-    labelSmoothing,
-    dropout,
-    interpolation,
-  };
-}
+const sharedRecipe = recipe.omit({ augmentation: true, learningRate: true });
+const recipeOf = (plan: Recipe) => sharedRecipe.parse(plan);
 
 export function accuracy({ hits }: FinishedRun): string {
   const right = [...hits].filter((hit) => hit === "1").length;

@@ -34,8 +34,10 @@ const epochs = { least: 8, most: 14 };
  * train: AdamW from the linear probe, at a rate that falls from the head towards the front, whose
  * general features need the least change (Howard and Ruder, 2018).
  */
-export function recipeFor(strategy: Strategy, facts: RecipeFacts): Recipe {
-  const { pictures, classes, similarity } = facts;
+export function recipeFor(
+  strategy: Strategy,
+  { pictures, classes, similarity }: RecipeFacts,
+): Recipe {
   const wanted = Math.round(seen / Math.max(1, pictures));
   return {
     augmentation: augmentations[strategy],

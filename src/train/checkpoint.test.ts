@@ -23,6 +23,7 @@ const state: FitState = {
         validationAccuracy: 0.25,
       },
     ],
+    coefficients: { count: 1, best: 1, objective: 3.25 },
     seconds: 12.5,
   },
   tensors: new Map<string, Tensor>([

@@ -19,8 +19,8 @@ export const fitProgress = z.object({
   learningRateScale: z.number().positive(),
   patience: progress,
   history: z.array(epochRecord),
-  /** After the last epoch; absent before. */
-  coefficients: judgedCoefficients.optional(),
+  /** None before the last epoch is over. */
+  coefficients: judgedCoefficients,
   /** Training time so far, in seconds; informs the time budget and nothing else. */
   seconds: z.number().nonnegative(),
 });

@@ -9,7 +9,13 @@ import { epochReader } from "./epoch-reader.ts";
 import type { Diverged } from "./fit-events.ts";
 import type { FitOptions, FitResult } from "./fit-options.ts";
 import type { FitProgress, FitState } from "./fit-state.ts";
-import { coefficients, type Interpolation, interpolate, objective } from "./interpolation.ts";
+import {
+  coefficients,
+  type Interpolation,
+  interpolate,
+  noneJudged,
+  weigh,
+} from "./interpolation.ts";
 import { learningRateAt } from "./schedule.ts";
 import { argmaxRows, crossEntropies, crossEntropy } from "./softmax.ts";
 import { openTrainable, type Trainable } from "./trainable.ts";
@@ -71,8 +77,6 @@ async function run(options: FitOptions, trainable: Trainable): Promise<FitResult
   }
 
   let stopped = finished(options, progress);
-  /** The coefficient whose weights are in the network. */
-  let loaded: number | undefined;
   let mixed: ReadonlyMap<string, Tensor> | undefined;
 
   const before = progress.seconds - performance.now() / 1000;
@@ -171,31 +175,21 @@ async function run(options: FitOptions, trainable: Trainable): Promise<FitResult
     read = epochReader(options, steps);
   }
 
-  /** Takes a coefficient's weights through the validation pictures. */
+  /** Takes the next coefficient's weights through the validation pictures. */
   async function judgeCoefficient(interpolation: Interpolation): Promise<undefined> {
-    const seen = progress.coefficients ?? { count: 0, best: 1, objective: Number.MAX_VALUE };
+    const seen = progress.coefficients;
     const coefficient = coefficients[seen.count] ?? 1;
     if (coefficient < 1) {
-      if (loaded !== coefficient) {
+      // Within a pass the weights are in the network already, after a resume too.
+      if (progress.judged === 0) {
         mixed = interpolate(options.network, best, coefficient, mixed);
         trainable.restart(mixed);
-        loaded = coefficient;
       }
       if (progress.judged < validator.batches) return judge();
     } else logits.set(bestLogits);
-    const losses = interpolation.losses(logits, labels, classes);
-    const found = objective(losses, coefficient, interpolation);
-    const better = found < seen.objective;
-    if (better) bestLogits = logits.slice();
-    progress = {
-      ...progress,
-      judged: 0,
-      coefficients: {
-        count: seen.count + 1,
-        best: better ? coefficient : seen.best,
-        objective: better ? found : seen.objective,
-      },
-    };
+    const weighed = weigh(seen, interpolation.losses(logits, labels, classes), interpolation);
+    if (weighed.best === coefficient) bestLogits = logits.slice();
+    progress = { ...progress, judged: 0, coefficients: weighed };
     return undefined;
   }
 
@@ -224,7 +218,7 @@ async function run(options: FitOptions, trainable: Trainable): Promise<FitResult
   }
 
   const { bestEpoch } = progress.patience;
-  const coefficient = progress.coefficients?.best ?? 1;
+  const coefficient = progress.coefficients.best;
   const seconds = before + performance.now() / 1000;
   emit({ kind: "stopped", reason: stopped, bestEpoch, coefficient, seconds });
   return {
@@ -258,6 +252,7 @@ function firstProgress({ epochs }: FitOptions): FitProgress {
     learningRateScale: 1,
     patience: noProgress,
     history: [],
+    coefficients: noneJudged,
     seconds: 0,
   };
 }
@@ -274,7 +269,7 @@ function finished(options: FitOptions, progress: FitProgress): FitResult["stoppe
 }
 
 function isInterpolating({ interpolation }: FitOptions, progress: FitProgress): boolean {
-  return interpolation !== undefined && (progress.coefficients?.count ?? 0) < coefficients.length;
+  return interpolation !== undefined && progress.coefficients.count < coefficients.length;
 }
 
 function outOfTime({ minutes }: FitOptions, { seconds }: FitProgress): boolean {

@@ -23,6 +23,8 @@ export const judgedCoefficients = z.object({
 });
 export type JudgedCoefficients = z.infer<typeof judgedCoefficients>;
 
+export const noneJudged: JudgedCoefficients = { count: 0, best: 1, objective: Number.MAX_VALUE };
+
 /** In the order they are judged; the first is the best epoch itself. */
 export const coefficients = [1, 0.75, 0.5, 0.25] as const;
 
@@ -43,6 +45,21 @@ export function objective(
 ): number {
   const loss = Array.from(losses).reduce((sum, one) => sum + one, 0);
   return loss + ((coefficient - prior) / priorDeviation) ** 2 / 2;
+}
+
+/** Takes in the losses at the next coefficient; the first of equally likely ones is the best. */
+export function weigh(
+  seen: JudgedCoefficients,
+  losses: ArrayLike<number>,
+  interpolation: Interpolation,
+): JudgedCoefficients {
+  const count = seen.count + 1;
+  const coefficient = coefficients[seen.count];
+  if (coefficient === undefined) throw new RangeError("all coefficients have been judged");
+  const found = objective(losses, coefficient, interpolation);
+  return found < seen.objective
+    ? { count, best: coefficient, objective: found }
+    : { ...seen, count };
 }
 
 /**

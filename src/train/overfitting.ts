@@ -27,16 +27,16 @@ export type OverfittingVerdict = z.infer<typeof overfittingVerdict>;
  * Accuracies are compared, since the training loss carries smoothing and class weights. The gap
  * counts only where it exceeds twice the standard error that `validationCount` pictures allow.
  * @param history at least one epoch
- * @param kept the best epoch, counted from 0
+ * @param bestEpoch counted from 0
  * @param coefficient where the weights kept lie between the first (0) and those of that epoch (1)
  */
 export function judgeOverfitting(
   history: readonly EpochRecord[],
-  kept: number,
+  bestEpoch: number,
   coefficient: number,
   validationCount: number,
 ): OverfittingVerdict {
-  const best = history.find(({ epoch }) => epoch === kept) ?? history.reduce((a) => a);
+  const best = history.find(({ epoch }) => epoch === bestEpoch) ?? history.reduce((a) => a);
   const last = history.at(-1) ?? best;
   const gap = best.trainAccuracy - best.validationAccuracy;
   const rise = last.validationLoss - best.validationLoss;
